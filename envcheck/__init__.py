@@ -1,0 +1,1 @@
+"""Observe an environment, judge it, and gate a run on the verdict."""

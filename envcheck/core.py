@@ -1,0 +1,395 @@
+"""The nouns: facts, checks, findings, suites, reports, decisions. Imports nothing of ours and does no I/O.
+
+A fact is observed where the world is; a check is a pure function of facts and expectations. Both kinds of record are
+frozen dataclasses of JSON values, so that they travel between machines and can be judged again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar
+
+Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+
+R = TypeVar("R", bound="Record")
+
+
+class Verdict(StrEnum):
+    """What a check says. *Could not check* is never *passed*."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+class Tier(StrEnum):
+    """How deep to look; each tier includes the ones before it."""
+
+    QUICK = "quick"
+    """No torch, no GPU; seconds."""
+    STANDARD = "standard"
+    """Imports what will run; under a minute."""
+    DEEP = "deep"
+    """Compiles and runs full shapes; minutes."""
+
+    def includes(self, other: Tier) -> bool:
+        order = list(Tier)
+        return order.index(other) <= order.index(self)
+
+
+class NotSeen(Exception):
+    """A check touched something that was not observed or not stated; the judge turns it into UNKNOWN."""
+
+
+class SchemaMismatch(NotSeen):
+    """A stored record does not have the shape that this version of its type has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A frozen dataclass of JSON values that can be stored, found by type and read back.
+
+    Fields may be scalars, `X | None`, `StrEnum`, nested dataclasses, `tuple[X, ...]` and `dict[str, X]`.
+    """
+
+    key: ClassVar[str]
+    schema: ClassVar[int] = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact(Record):
+    """Something seen. Subclasses state `key` and implement `observe`, which runs in a child process.
+
+    "Not installed" is a value, not an error. No secret, user name or home path ever enters a fact.
+    """
+
+    tier: ClassVar[Tier] = Tier.QUICK
+    timeout_seconds: ClassVar[float] = 20.0
+    ttl_seconds: ClassVar[float | None] = None
+    """How long the fact may be relied on; None: until a digest that depends on it changes."""
+
+    @classmethod
+    def observe(cls) -> Self:
+        """Look, using the standard library until the thing to look at is imported. May take JSON parameters."""
+        raise NotImplementedError(f"{cls.__name__} cannot be observed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation(Record):
+    """Something stated beforehand, by a policy, a lockfile or a run's configuration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """Stands in `Facts` where looking failed or timed out."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One stored record: its JSON value or why it is missing, and what observing it took."""
+
+    schema: int
+    value: Json | Unseen
+    seconds: float = 0.0
+    observed_at: str = ""
+    ttl_seconds: float | None = None
+
+    @classmethod
+    def of(cls, record: Record, *, seconds: float = 0.0, observed_at: str = "") -> Entry:
+        ttl = record.ttl_seconds if isinstance(record, Fact) else None
+        return cls(
+            schema=record.schema,
+            value=encode(record),
+            seconds=seconds,
+            observed_at=observed_at,
+            ttl_seconds=ttl,
+        )
+
+    def to_json(self) -> dict[str, Json]:
+        seen: dict[str, Json] = (
+            {"unseen": self.value.reason} if isinstance(self.value, Unseen) else {"value": self.value}
+        )
+        return {
+            "schema": self.schema,
+            "seconds": round(self.seconds, 4),
+            "observed_at": self.observed_at,
+            "ttl_seconds": self.ttl_seconds,
+            **seen,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Json) -> Entry:
+        match stored:
+            case {"unseen": str(reason)}:
+                value: Json | Unseen = Unseen(reason=reason)
+            case {"value": seen}:
+                value = seen
+            case _:
+                raise SchemaMismatch(f"a stored fact has neither a value nor a reason: {str(stored)[:80]}")
+        assert isinstance(stored, Mapping)
+        try:
+            return cls(
+                schema=int(typing.cast(int, stored["schema"])),
+                value=value,
+                seconds=float(typing.cast(float, stored.get("seconds", 0.0))),
+                observed_at=str(stored.get("observed_at", "")),
+                ttl_seconds=typing.cast("float | None", stored.get("ttl_seconds")),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise SchemaMismatch(f"a stored fact is malformed: {error}") from error
+
+
+class Records(Mapping[str, Entry]):
+    """A read-only map of records. By key it gives the stored entry; by type, the typed record.
+
+    Touching a record that is absent or unseen raises `NotSeen`, so a check that needs it becomes UNKNOWN.
+    """
+
+    def __init__(self, entries: Mapping[str, Entry], reads: set[str] | None = None) -> None:
+        self._entries = dict(entries)
+        self._reads = reads
+
+    @classmethod
+    def of(cls, *records: Record) -> Self:
+        return cls({record.key: Entry.of(record) for record in records})
+
+    def tracing(self, reads: set[str]) -> Self:
+        """The same map, noting in `reads` the key of every typed record that is asked for."""
+        return type(self)(self._entries, reads)
+
+    def get_record(self, kind: type[R]) -> R:
+        if self._reads is not None:
+            self._reads.add(kind.key)
+        entry = self._entries.get(kind.key)
+        if entry is None:
+            raise NotSeen(f"{kind.key} was not {self._verb}")
+        if isinstance(entry.value, Unseen):
+            raise NotSeen(f"{kind.key}: {entry.value.reason}")
+        if entry.schema != kind.schema:
+            raise SchemaMismatch(f"{kind.key} has schema {entry.schema}, this version reads {kind.schema}")
+        return decode(kind, entry.value)
+
+    _verb: ClassVar[str] = "stated"
+
+    @typing.overload
+    def __getitem__(self, key: str) -> Entry: ...
+    @typing.overload
+    def __getitem__(self, key: type[R]) -> R: ...
+    def __getitem__(self, key: str | type[R]) -> Entry | R:
+        return self._entries[key] if isinstance(key, str) else self.get_record(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def with_records(self, *records: Record) -> Self:
+        return type(self)({**self._entries, **{record.key: Entry.of(record) for record in records}})
+
+    def merged(self, other: Mapping[str, Entry]) -> Self:
+        return type(self)({**self._entries, **other})
+
+    def to_json(self) -> dict[str, Json]:
+        return {key: self._entries[key].to_json() for key in sorted(self._entries)}
+
+    @classmethod
+    def from_json(cls, stored: Json) -> Self:
+        if not isinstance(stored, Mapping):
+            raise SchemaMismatch(f"expected an object of records, found {type(stored).__name__}")
+        return cls({key: Entry.from_json(value) for key, value in stored.items()})
+
+    def digest(self) -> str:
+        """SHA-256 of what was seen, without when or how long: the fingerprint of a place."""
+        return digest_json(
+            {
+                key: {"unseen": entry.value.reason} if isinstance(entry.value, Unseen) else entry.value
+                for key, entry in self._entries.items()
+            }
+        )
+
+
+class Facts(Records):
+    """What was observed."""
+
+    _verb: ClassVar[str] = "observed"
+
+
+class Expectations(Records):
+    """What was stated beforehand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """All that a check may know."""
+
+    facts: Facts
+    expect: Expectations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One thing found beside what was expected of it."""
+
+    subject: str
+    found: str
+    expected: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check concluded: one sentence, the evidence, and a command that mends it."""
+
+    verdict: Verdict
+    summary: str
+    evidence: tuple[Evidence, ...] = ()
+    remedy: str = ""
+
+    @classmethod
+    def passed(cls, summary: str, *evidence: Evidence) -> Finding:
+        return cls(verdict=Verdict.PASS, summary=summary, evidence=evidence)
+
+    @classmethod
+    def failed(cls, summary: str, *evidence: Evidence, remedy: str) -> Finding:
+        return cls(verdict=Verdict.FAIL, summary=summary, evidence=evidence, remedy=remedy)
+
+    @classmethod
+    def unknown(cls, summary: str, *evidence: Evidence, remedy: str) -> Finding:
+        return cls(verdict=Verdict.UNKNOWN, summary=summary, evidence=evidence, remedy=remedy)
+
+
+Check: TypeAlias = Callable[[Context], Finding]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A fact to observe and the JSON parameters to observe it with."""
+
+    fact: type[Fact]
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """The facts and checks of one occasion. What does not apply to the occasion is not in it.
+
+    `checks` maps a check's name to the tier from which it runs; `not_covered` are sentences, shown with every report,
+    on what this suite cannot vouch for.
+    """
+
+    name: str
+    requests: tuple[Request, ...]
+    checks: Mapping[str, Tier]
+    not_covered: tuple[str, ...] = ()
+
+    def requests_at(self, tier: Tier) -> tuple[Request, ...]:
+        return tuple(request for request in self.requests if tier.includes(request.fact.tier))
+
+    def checks_at(self, tier: Tier) -> tuple[str, ...]:
+        return tuple(name for name, needed in self.checks.items() if tier.includes(needed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A finding with the check that made it, how long it took and which facts it read."""
+
+    check: str
+    finding: Finding
+    seconds: float = 0.0
+    reads: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All findings of one judgement."""
+
+    suite: str
+    tier: Tier
+    partial: bool
+    results: tuple[Judged, ...]
+    not_checked: tuple[str, ...]
+    facts_digest: str
+    expect_digest: str
+    observe_seconds: float = 0.0
+    judged_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Open or closed, with the reasons. PASS opens; FAIL and UNKNOWN both close."""
+
+    verdict: Verdict
+    open: bool
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()
+
+
+def encode(value: Any) -> Json:
+    """A record as JSON values."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: encode(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): encode(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [encode(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{type(value).__name__} is not a JSON value")
+
+
+def decode(kind: type[R], value: Json) -> R:
+    """The record that `encode` turned into `value`; `SchemaMismatch` names the place where it does not fit."""
+    return typing.cast(R, _decode(kind, value, kind.key))
+
+
+def _decode(kind: Any, value: Any, where: str) -> Any:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        if value is None and type(None) in arguments:
+            return None
+        (kind,) = (argument for argument in arguments if argument is not type(None))
+        return _decode(kind, value, where)
+    if origin is tuple and isinstance(value, list | tuple):
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            return tuple(_decode(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+        if len(arguments) == len(value):
+            return tuple(_decode(kind, item, where) for kind, item in zip(arguments, value, strict=True))
+    if origin in (dict, Mapping) and isinstance(value, Mapping):
+        return {key: _decode(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(kind, type):
+        if dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
+            return _decode_dataclass(kind, value, where)
+        if issubclass(kind, StrEnum) and value in list(kind):
+            return kind(value)
+        if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        if type(value) is kind:
+            return value
+    raise SchemaMismatch(f"{where}: expected {kind}, found {str(value)[:60]!r}")
+
+
+def _decode_dataclass(kind: type, value: Mapping[str, Json], where: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    names = {item.name for item in dataclasses.fields(kind)}
+    if names != value.keys():
+        odd = ", ".join(sorted(names ^ value.keys()))
+        raise SchemaMismatch(f"{where}: missing or unknown fields: {odd}")
+    return kind(**{name: _decode(hints[name], value[name], f"{where}.{name}") for name in names})
+
+
+def digest_json(value: Json) -> str:
+    """SHA-256 of the canonical JSON text of `value`."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
