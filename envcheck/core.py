@@ -45,6 +45,20 @@ class Tier(StrEnum):
         return order.index(other) <= order.index(self)
 
 
+class Standing(StrEnum):
+    """Where a check stands once a policy has been asked about it; every report says it in these words."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+    """Required, and it did not run."""
+    WARNED = "warned"
+    """Not passed, and not required."""
+    WAIVED = "waived"
+    """Not passed, required, and excused until a date by name."""
+
+
 class NotSeen(Exception):
     """A check touched something that was not observed or not stated; the judge turns it into UNKNOWN."""
 
@@ -301,7 +315,11 @@ class Suite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A finding with the check that made it, how long it took and which facts it read."""
+    """A finding with the check that made it, what it cost and what it read.
+
+    `seconds` is judging plus observing the slowest fact that the check read: what leaving it out could save.
+    `reads` are keys of facts, and of expectations as `expect.<key>`.
+    """
 
     check: str
     finding: Finding
@@ -326,13 +344,17 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Open or closed, with the reasons. PASS opens; FAIL and UNKNOWN both close."""
+    """Open or closed, with the reasons. PASS opens; FAIL and UNKNOWN both close.
+
+    `reasons`, `warnings` and `waived` are sentences for people; `standings` says the same of each check by name.
+    """
 
     verdict: Verdict
     open: bool
     reasons: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     waived: tuple[str, ...] = ()
+    standings: Mapping[str, Standing] = field(default_factory=dict)
 
 
 def encode(value: Any) -> Json:
@@ -397,6 +419,6 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def digest_json(value: Json) -> str:
-    """SHA-256 of the canonical JSON text of `value`."""
+    """SHA-256 of the canonical JSON text of `value`. A file name that is not UTF-8 arrives as lone surrogates."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

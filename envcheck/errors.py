@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Collection
 from enum import IntEnum
 
 
@@ -32,3 +34,23 @@ class PolicyError(EnvcheckError):
 
 class ReceiptError(EnvcheckError):
     """A receipt cannot be read, written or believed."""
+
+
+class SelectionError(EnvcheckError):
+    """A check, fact or suite was asked for by a name that does not exist."""
+
+
+class ParityError(EnvcheckError):
+    """The things to compare cannot be compared."""
+
+
+class CheckFault(EnvcheckError):
+    """A check broke while judging. That is a fault of the check and says nothing about what it looked at."""
+
+    exit_code = ExitCode.FAULT
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """The hint that ends a message about an unknown name."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(sorted(known)) or 'none'}"
