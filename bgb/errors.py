@@ -19,6 +19,10 @@ class DataError(BgbError):
     """A file of data is missing or not what it should be."""
 
 
+class MontageError(DataError):
+    """The signals of a recording are not the 19 channels, each once."""
+
+
 class RecordingRefused(DataError):
     """One recording cannot be used. `field` names what is wrong with it in a word, for counting and grouping."""
 
