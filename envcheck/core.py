@@ -31,14 +31,14 @@ class Verdict(StrEnum):
 
 
 class Tier(StrEnum):
-    """How deep to look; each tier includes the ones before it."""
+    """How deep to look; each tier includes the ones before it.
+
+    Quick needs neither torch nor GPU, standard imports what will run, deep compiles and runs full shapes.
+    """
 
     QUICK = "quick"
-    """No torch, no GPU; seconds."""
     STANDARD = "standard"
-    """Imports what will run; under a minute."""
     DEEP = "deep"
-    """Compiles and runs full shapes; minutes."""
 
     def includes(self, other: Tier) -> bool:
         order = list(Tier)
@@ -46,17 +46,14 @@ class Tier(StrEnum):
 
 
 class Standing(StrEnum):
-    """Where a check stands once a policy has been asked about it; every report says it in these words."""
+    """Where a check stands once a policy was asked: ABSENT is required and did not run, WARNED is not required."""
 
     PASSED = "passed"
     FAILED = "failed"
     UNKNOWN = "unknown"
     ABSENT = "absent"
-    """Required, and it did not run."""
     WARNED = "warned"
-    """Not passed, and not required."""
     WAIVED = "waived"
-    """Not passed, required, and excused until a date by name."""
 
 
 class NotSeen(Exception):
@@ -121,46 +118,38 @@ class Entry:
     @classmethod
     def of(cls, record: Record, *, seconds: float = 0.0, observed_at: str = "") -> Entry:
         ttl = record.ttl_seconds if isinstance(record, Fact) else None
-        return cls(
-            schema=record.schema,
-            value=encode(record),
-            seconds=seconds,
-            observed_at=observed_at,
-            ttl_seconds=ttl,
-        )
+        value = encode(record)
+        return cls(schema=record.schema, value=value, seconds=seconds, observed_at=observed_at, ttl_seconds=ttl)
+
+    def seen(self) -> dict[str, Json]:
+        return {"unseen": self.value.reason} if isinstance(self.value, Unseen) else {"value": self.value}
 
     def to_json(self) -> dict[str, Json]:
-        seen: dict[str, Json] = (
-            {"unseen": self.value.reason} if isinstance(self.value, Unseen) else {"value": self.value}
-        )
         return {
             "schema": self.schema,
             "seconds": round(self.seconds, 4),
             "observed_at": self.observed_at,
             "ttl_seconds": self.ttl_seconds,
-            **seen,
+            **self.seen(),
         }
 
     @classmethod
     def from_json(cls, stored: Json) -> Entry:
         match stored:
-            case {"unseen": str(reason)}:
+            case {"schema": int(schema), "unseen": str(reason), **rest}:
                 value: Json | Unseen = Unseen(reason=reason)
-            case {"value": seen}:
+            case {"schema": int(schema), "value": seen, **rest}:
                 value = seen
             case _:
-                raise SchemaMismatch(f"a stored fact has neither a value nor a reason: {str(stored)[:80]}")
-        assert isinstance(stored, Mapping)
-        try:
-            return cls(
-                schema=int(typing.cast(int, stored["schema"])),
-                value=value,
-                seconds=float(typing.cast(float, stored.get("seconds", 0.0))),
-                observed_at=str(stored.get("observed_at", "")),
-                ttl_seconds=typing.cast("float | None", stored.get("ttl_seconds")),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise SchemaMismatch(f"a stored fact is malformed: {error}") from error
+                raise SchemaMismatch(f"expected a schema with a value or a reason, found {str(stored)[:80]}")
+        about = {"seconds": 0.0, "observed_at": "", "ttl_seconds": None, **rest}
+        return cls(
+            schema=schema,
+            value=value,
+            seconds=_decode(float, about["seconds"], "seconds"),
+            observed_at=_decode(str, about["observed_at"], "observed_at"),
+            ttl_seconds=_decode(float | None, about["ttl_seconds"], "ttl_seconds"),
+        )
 
 
 class Records(Mapping[str, Entry]):
@@ -181,18 +170,6 @@ class Records(Mapping[str, Entry]):
         """The same map, noting in `reads` the key of every typed record that is asked for."""
         return type(self)(self._entries, reads)
 
-    def get_record(self, kind: type[R]) -> R:
-        if self._reads is not None:
-            self._reads.add(kind.key)
-        entry = self._entries.get(kind.key)
-        if entry is None:
-            raise NotSeen(f"{kind.key} was not {self._verb}")
-        if isinstance(entry.value, Unseen):
-            raise NotSeen(f"{kind.key}: {entry.value.reason}")
-        if entry.schema != kind.schema:
-            raise SchemaMismatch(f"{kind.key} has schema {entry.schema}, this version reads {kind.schema}")
-        return decode(kind, entry.value)
-
     _verb: ClassVar[str] = "stated"
 
     @typing.overload
@@ -200,7 +177,18 @@ class Records(Mapping[str, Entry]):
     @typing.overload
     def __getitem__(self, key: type[R]) -> R: ...
     def __getitem__(self, key: str | type[R]) -> Entry | R:
-        return self._entries[key] if isinstance(key, str) else self.get_record(key)
+        if isinstance(key, str):
+            return self._entries[key]
+        if self._reads is not None:
+            self._reads.add(key.key)
+        entry = self._entries.get(key.key)
+        if entry is None:
+            raise NotSeen(f"{key.key} was not {self._verb}")
+        if isinstance(entry.value, Unseen):
+            raise NotSeen(f"{key.key}: {entry.value.reason}")
+        if entry.schema != key.schema:
+            raise SchemaMismatch(f"{key.key} has schema {entry.schema}, this version reads {key.schema}")
+        return decode(key, entry.value)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
@@ -225,12 +213,7 @@ class Records(Mapping[str, Entry]):
 
     def digest(self) -> str:
         """SHA-256 of what was seen, without when or how long: the fingerprint of a place."""
-        return digest_json(
-            {
-                key: {"unseen": entry.value.reason} if isinstance(entry.value, Unseen) else entry.value
-                for key, entry in self._entries.items()
-            }
-        )
+        return digest_json({key: entry.seen() for key, entry in self._entries.items()})
 
 
 class Facts(Records):
@@ -315,10 +298,9 @@ class Suite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A finding with the check that made it, what it cost and what it read.
+    """A finding, the keys it read (`expect.<key>` for an expectation), and what it took.
 
-    `seconds` is judging plus observing the slowest fact that the check read: what leaving it out could save.
-    `reads` are keys of facts, and of expectations as `expect.<key>`.
+    `seconds` is judging plus observing the slowest fact that it read.
     """
 
     check: str
@@ -344,10 +326,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Open or closed, with the reasons. PASS opens; FAIL and UNKNOWN both close.
-
-    `reasons`, `warnings` and `waived` are sentences for people; `standings` says the same of each check by name.
-    """
+    """Open or closed, in sentences for people; `standings` says the same of each check. FAIL and UNKNOWN both close."""
 
     verdict: Verdict
     open: bool
@@ -419,6 +398,6 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def digest_json(value: Json) -> str:
-    """SHA-256 of the canonical JSON text of `value`. A file name that is not UTF-8 arrives as lone surrogates."""
+    """SHA-256 of the canonical JSON text of `value`; a file name that is not UTF-8 comes as lone surrogates."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

@@ -62,9 +62,7 @@ def _standing(name: str, result: Judged | None, policy: Policy, today: date) -> 
 def _blocked_as_a_whole(report: Report, policy: Policy) -> tuple[str, ...]:
     reasons = []
     if not policy.required:
-        reasons.append(
-            f"policy '{policy.name}' requires no check of suite '{report.suite}'; nothing never opens a gate"
-        )
+        reasons.append(f"policy '{policy.name}' requires no check of suite '{report.suite}', which opens nothing")
     if not report.results:
         reasons.append("no check ran")
     if report.partial:
