@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import pydantic
 import yaml
@@ -67,7 +67,9 @@ class DataConfig(Section):
 
     split: SplitConfig = SplitConfig()
     limit_files: PositiveInt | None = None
-    """Use only the first recordings of each split, by key. A run with a limit is not a full run."""
+    """Use only this many recordings of each split, a fixed choice. A run with a limit is not a full run."""
+    max_refused_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    """Share of a corpus's recordings that may turn out to be unusable."""
     window_seconds: PositiveFloat = 60.0
     stride_seconds: PositiveFloat = 10.0
     sampling: SamplingConfig = SamplingConfig()
@@ -195,6 +197,12 @@ class RunConfig(Section):
     environment: EnvironmentConfig = EnvironmentConfig()
     preflight: PreflightConfig
     track: TrackConfig = TrackConfig()
+
+    def with_paths(self, *, corpus: Path | None, cache: Path | None) -> Self:
+        """The same run on another corpus or cache; relative paths are relative to the working directory."""
+        given = {"corpus": corpus, "cache": cache}
+        paths = {name: path.resolve() for name, path in given.items() if path is not None}
+        return self.model_copy(update={"paths": self.paths.model_copy(update=paths)})
 
 
 def load_config(path: Path) -> RunConfig:
