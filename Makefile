@@ -21,3 +21,28 @@ lock:
 	$(bin)/uv pip compile --quiet pyproject.toml --all-extras --generate-hashes --no-emit-index-url --no-annotate \
 	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command 'make lock' -o constraints.txt
 	sed -i -E 's/^((mamba-ssm|causal-conv1d)==[0-9.]+) /\1 ; extra == "gpu" /' constraints.txt
+
+# Every command is printed before it runs, so that it can be repeated by hand.
+smoke := configs/local/smoke.yaml
+demo: setup
+	$(bin)/bgb demo corpus demo/corpus
+	$(bin)/bgb plan $(smoke) --for cache
+	$(bin)/bgb preflight $(smoke) --for cache
+	$(bin)/bgb build-cache $(smoke)
+	$(bin)/bgb scan-cache $(smoke) --verify
+	$(bin)/bgb preflight $(smoke) --for train
+	$(bin)/bgb train $(smoke)
+	$(bin)/bgb evaluate $(smoke)
+
+test: setup
+	$(bin)/python -m pytest -q --numprocesses auto
+
+test-slow: setup
+	$(bin)/python -m pytest -q --numprocesses auto -m slow
+
+# What every commit passes: lint, format, types and the fast tests.
+q: setup
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/mypy
+	$(bin)/python -m pytest -q --numprocesses auto
