@@ -79,13 +79,16 @@ def _read(completed: Completed, fact: type[Fact]) -> tuple[int, Json | Unseen]:
     if len(text) < int(length):
         cut = f"the answer was cut short after {len(text)} of {int(length)} bytes"
         return fact.schema, Unseen(reason=f"{cut}: {_why_silent(completed, fact)}")
-    match json.loads(text):
+    try:
+        answer = json.loads(text)
+    except ValueError as error:
+        return fact.schema, Unseen(reason=f"the answer is not JSON: {error}")
+    match answer:
         case {"schema": int(schema), "value": value}:
             return schema, value
         case {"unseen": str(reason)}:
             return fact.schema, Unseen(reason=reason)
-        case other:
-            return fact.schema, Unseen(reason=f"the answer makes no sense here: {str(other)[:80]}")
+    return fact.schema, Unseen(reason=f"the answer makes no sense here: {str(answer)[:80]}")
 
 
 def _why_silent(completed: Completed, fact: type[Fact]) -> str:

@@ -88,8 +88,8 @@ class Fact(Record):
     """How long the fact may be relied on; None: until a digest that depends on it changes."""
 
     @classmethod
-    def observe(cls) -> Self:
-        """Look, using the standard library until the thing to look at is imported. May take JSON parameters."""
+    def observe(cls, *arguments: Any, **parameters: Any) -> Self:
+        """Look, using the standard library until the thing to look at is imported; parameters are JSON, by name."""
         raise NotImplementedError(f"{cls.__name__} cannot be observed")
 
 
@@ -298,10 +298,7 @@ class Suite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A finding, the keys it read (`expect.<key>` for an expectation), and what it took.
-
-    `seconds` is judging plus observing the slowest fact that it read.
-    """
+    """A finding, the keys it read (`expect.<key>` for an expectation), and what observing and judging took."""
 
     check: str
     finding: Finding
@@ -386,8 +383,7 @@ def _decode_dataclass(kind: type, value: Mapping[str, Json], where: str) -> Any:
     hints = _hints(kind)
     names = {item.name for item in dataclasses.fields(kind)}
     if names != value.keys():
-        odd = ", ".join(sorted(names ^ value.keys()))
-        raise SchemaMismatch(f"{where}: missing or unknown fields: {odd}")
+        raise SchemaMismatch(f"{where}: missing or unknown fields: {', '.join(sorted(names ^ value.keys()))}")
     return kind(**{name: _decode(hints[name], value[name], f"{where}.{name}") for name in names})
 
 

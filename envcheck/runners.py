@@ -39,17 +39,16 @@ _running_lock = threading.Lock()
 def run_local(argv: Sequence[str], input: bytes, timeout_seconds: float) -> Completed:
     """Run on this machine, as the leader of a process group of its own, all of which is gone afterwards."""
     started = time.monotonic()
-    process = subprocess.Popen(
-        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    )
-    with _running_lock:
-        _running.add(process)
-    try:
-        stdout, stderr, timed_out = _communicate(process, input, timeout_seconds)
-    finally:
-        _kill_group(process)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True) as process:
         with _running_lock:
-            _running.discard(process)
+            _running.add(process)
+        try:
+            stdout, stderr, timed_out = _communicate(process, input, timeout_seconds)
+        finally:
+            _kill_group(process)
+            with _running_lock:
+                _running.discard(process)
     return Completed(
         returncode=process.returncode,
         stdout=stdout,
