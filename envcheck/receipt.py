@@ -43,6 +43,7 @@ from envcheck.storage import read_json, write_json, write_text
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:envcheck:preflight:v1"
 RECEIPT, FACTS, EXPECT = "receipt.json", "facts.json", "expect.json"
+REVOKED = "receipt.revoked.json"
 AGAIN = "run the preflight again"
 CLOCK_SECONDS = 120.0
 """How far two machines' clocks may differ before a receipt counts as made in the future."""
@@ -166,6 +167,17 @@ def write_receipt(
         write_text(directory / name, text)
     write_json(directory / RECEIPT, to_statement(receipt))
     return directory / RECEIPT
+
+
+def revoke_receipt(directory: Path) -> bool:
+    """Set an earlier receipt aside, under a name that nothing reads as a receipt; False where there is none."""
+    try:
+        (directory / RECEIPT).replace(directory / REVOKED)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise ReceiptError(f"{directory / RECEIPT} cannot be revoked: {error.strerror}; delete it by hand") from error
+    return True
 
 
 def read_receipt(path: Path) -> Receipt:
