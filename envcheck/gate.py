@@ -26,7 +26,7 @@ def decide(report: Report, policy: Policy, *, today: date) -> Decision:
         reasons=(
             *blocked,
             *(
-                _reason(name, results.get(name), waivers.get(name), policy)
+                _reason(name, results.get(name), waivers.get(name), report)
                 for name in closed
                 if not (report.partial and standings[name] is Standing.ABSENT)
             ),
@@ -66,7 +66,7 @@ def _blocked_as_a_whole(report: Report, policy: Policy) -> tuple[str, ...]:
     if not report.results:
         reasons.append("no check ran")
     if report.partial:
-        reasons.append(f"{len(report.results)} checks ran, chosen by --only or --skip; a part never opens a gate")
+        reasons.append("--only or --skip left checks out, and a part never opens a gate")
     return tuple(reasons)
 
 
@@ -77,9 +77,10 @@ def _verdict(standings: Mapping[str, Standing], *, closed_as_a_whole: bool) -> V
     return Verdict.UNKNOWN if unknown or closed_as_a_whole else Verdict.PASS
 
 
-def _reason(name: str, result: Judged | None, waiver: Waiver | None, policy: Policy) -> str:
+def _reason(name: str, result: Judged | None, waiver: Waiver | None, report: Report) -> str:
     if result is None:
-        return f"{name}: required by policy '{policy.name}' and did not run"
+        why = next((line for line in report.not_checked if line.startswith(f"{name}: ")), f"{name}: did not run")
+        return f"{why}, and is required"
     lapsed = f" (its waiver by {waiver.owner} expired after {waiver.expires})" if waiver else ""
     return f"{name}: {_says(result)}{lapsed}"
 

@@ -21,7 +21,6 @@ from envcheck.core import (
     Request,
     Suite,
     Tier,
-    Unseen,
 )
 from envcheck.errors import CheckFault, SelectionError, nearest
 from envcheck.observe import address_of, describe
@@ -90,7 +89,7 @@ def judge_one(name: str, check: Check, context: Context, suite: Suite) -> Judged
     try:
         finding = check(Context(facts=context.facts.tracing(seen), expect=context.expect.tracing(stated)))
     except NotSeen as missing:
-        finding = Finding.unknown(f"could not check: {missing}", remedy=_remedy(seen, stated, context, suite))
+        finding = Finding.unknown(f"could not check: {missing}", remedy=_remedy(missing, suite))
     except Exception as error:
         raise CheckFault(_describe_fault(name, error)) from error
     if not isinstance(finding, Finding):
@@ -112,17 +111,13 @@ def _find(name: str, checks: Mapping[str, Check], suite: Suite) -> Check:
     return checks[name]
 
 
-def _remedy(seen: set[str], stated: set[str], context: Context, suite: Suite) -> str:
-    """How to get what was missing: state the expectation, or look at the fact on its own."""
-    unstated = sorted(stated - context.expect.keys())
-    if unstated:
-        return f"state what is expected, for example as [{EXPECT}{unstated[0]}] in the policy"
-    unseen = sorted(key for key in seen if key not in context.facts or isinstance(context.facts[key].value, Unseen))
+def _remedy(missing: NotSeen, suite: Suite) -> str:
+    """How to get what was missing. The message of a `NotSeen` begins with the key of the record."""
+    key = str(missing).partition(":")[0].partition(" ")[0].partition(".")[0]
+    if str(missing).endswith("was not stated"):
+        return f"state what is expected, for example as [{EXPECT}{key}] in the policy"
     requests = {request.fact.key: request for request in suite.requests}
-    for key in unseen or sorted(seen):
-        if key in requests:
-            return observe_command(requests[key])
-    return "observe the facts again"
+    return observe_command(requests[key]) if key in requests else "observe the facts again"
 
 
 def observe_command(request: Request) -> str:
