@@ -1,0 +1,1 @@
+"""The network: temporal convolutions, bidirectional Mamba-2 layers, a logit per sample."""

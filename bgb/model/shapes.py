@@ -1,0 +1,72 @@
+"""Arithmetic on a model's configuration. Imports no torch, so that a plan can refuse a shape at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bgb.config import MambaConfig, ModelConfig
+
+STAGES = 4
+STRIDE = 2**STAGES
+"""Samples that become one step of the Mamba layers."""
+
+
+def check_shapes(config: ModelConfig) -> tuple[str, ...]:
+    """What is wrong with the shapes that `config` asks for, a sentence each with the numbers; empty when nothing is."""
+    return (*_encoder_problems(config), *_mamba_problems(config.mamba), *_cuda_problems(config.mamba))
+
+
+def inner_width(config: MambaConfig) -> int:
+    """Channels of the scan: heads times headdim."""
+    return config.expand * config.d_model
+
+
+def conv_width(config: MambaConfig) -> int:
+    """Channels of the causal convolution: x, B and C."""
+    return inner_width(config) + 2 * config.ngroups * config.d_state
+
+
+def projection_width(config: MambaConfig) -> int:
+    """Outputs of the input projection: z, x, B, C and dt."""
+    return inner_width(config) + conv_width(config) + inner_width(config) // config.headdim
+
+
+def _encoder_problems(config: ModelConfig) -> Iterator[str]:
+    stages, kernel_size = len(config.encoder.channels), config.encoder.kernel_size
+    if stages != STAGES:
+        yield (
+            f"encoder.channels has {stages} stages, a stride of {2**stages}; "
+            f"expected {STAGES} stages, a stride of {STRIDE}"
+        )
+    if kernel_size % 2 == 0:
+        yield f"encoder.kernel_size is {kernel_size}; expected an odd number, such as {kernel_size + 1}"
+
+
+def _mamba_problems(config: MambaConfig) -> Iterator[str]:
+    if config.kernel == "conv1d":
+        return
+    inner = inner_width(config)
+    if inner % config.headdim:
+        yield f"expand * d_model = {inner} is not a multiple of headdim = {config.headdim}"
+    elif (inner // config.headdim) % config.ngroups:
+        heads = inner // config.headdim
+        yield f"{heads} heads (expand * d_model / headdim) cannot be shared by ngroups = {config.ngroups}"
+
+
+def _cuda_problems(config: MambaConfig) -> Iterator[str]:
+    """Limits of mamba_ssm 2.2.2 with causal_conv1d 1.4.0, most of which show only at the first step on a GPU."""
+    if config.kernel != "cuda":
+        return
+    if not 2 <= config.d_conv <= 4:
+        yield f"d_conv is {config.d_conv}; the cuda kernel has widths 2 to 4"
+    # The convolution reads slices of the projection in steps of 8 (state-spaces/mamba#351, #345).
+    for name, width in (("projection", projection_width(config)), ("convolution", conv_width(config))):
+        if width % 8:
+            yield f"the {name} is {width} wide, {width % 8} past a multiple of 8; change headdim = {config.headdim}"
+    # The fused backward pass normalises over all groups, its forward pass within each (state-spaces/mamba#547).
+    if config.ngroups > 1:
+        yield f"ngroups is {config.ngroups}; the gradients of mamba_ssm 2.2.2 are wrong for more than 1"
+    if config.d_state > 256:
+        yield f"d_state is {config.d_state}; the cuda kernel has at most 256"
+    if inner_width(config) > 16384:
+        yield f"expand * d_model = {inner_width(config)}; the gated norm of the cuda kernel has at most 16384"
