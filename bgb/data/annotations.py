@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,20 +92,44 @@ def read_csv(path: Path, *, recording_seconds: float | None = None) -> tuple[Cha
 def write_csv_bi(path: Path, annotations: Annotations, *, stem: str, montage_file: str = _MONTAGE_FILE) -> None:
     """Write what `read_csv_bi` reads back, and what the tools of TUSZ and NEDC's scorer read.
 
-    Times have the format's four decimals; background rows fill the time between seizures, as in TUSZ.
+    Times have the format's four decimals; background rows fill the time between seizures, as in TUSZ. Raises
+    `ValueError` for seizures out of order, overlapping or outside the recording.
     """
-    duration = f"{annotations.duration_seconds:.4f}"
-    lines = [f"# version = {_VERSION}", f"# bname = {stem}", f"# duration = {duration} secs"]
-    lines += [f"# montage_file = {montage_file}", "#", ",".join(_COLUMNS)]
-    edges = [("bckg", "0.0000")]
+    events: list[ChannelEvent] = []
+    end = 0.0
     for seizure in annotations.seizures:
-        edges += [("seiz", f"{seizure.start_seconds:.4f}"), ("bckg", f"{seizure.stop_seconds:.4f}")]
-    for (label, start), (_, stop) in zip(edges, [*edges[1:], ("", duration)], strict=True):
-        if float(start) > float(stop) or (label == "seiz" and start == stop):
-            raise ValueError(f"seizures must be in order and inside the recording: found {start} to {stop} s")
+        if not end <= seizure.start_seconds < seizure.stop_seconds <= annotations.duration_seconds:
+            raise ValueError(f"{path}: {seizure} is empty, out of order or outside the recording")
+        events += [
+            _term("bckg", end, seizure.start_seconds),
+            _term("seiz", seizure.start_seconds, seizure.stop_seconds),
+        ]
+        end = seizure.stop_seconds
+    events.append(_term("bckg", end, annotations.duration_seconds))
+    write_csv(path, events, duration_seconds=annotations.duration_seconds, stem=stem, montage_file=montage_file)
+
+
+def write_csv(
+    path: Path,
+    events: Iterable[ChannelEvent],
+    *,
+    duration_seconds: float,
+    stem: str,
+    montage_file: str = _MONTAGE_FILE,
+) -> None:
+    """Write rows of either kind; those that four decimals make empty are left out."""
+    lines = [f"# version = {_VERSION}", f"# bname = {stem}", f"# duration = {duration_seconds:.4f} secs"]
+    lines += [f"# montage_file = {montage_file}", "#", ",".join(_COLUMNS)]
+    for event in events:
+        start, stop = f"{event.interval.start_seconds:.4f}", f"{event.interval.stop_seconds:.4f}"
         if start != stop:
-            lines.append(f"TERM,{start},{stop},{label},1.0000")
+            lines.append(f"{event.channel},{start},{stop},{event.label},{event.confidence:.4f}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+
+
+def _term(label: str, start: float, stop: float) -> ChannelEvent:
+    interval = Interval(start_seconds=start, stop_seconds=stop)
+    return ChannelEvent(channel="TERM", interval=interval, label=label, confidence=1.0)
 
 
 def _read(path: Path, labels: frozenset[str], recording_seconds: float | None) -> tuple[float, list[_Row]]:
