@@ -89,7 +89,7 @@ def judge_one(name: str, check: Check, context: Context, suite: Suite) -> Judged
     try:
         finding = check(Context(facts=context.facts.tracing(seen), expect=context.expect.tracing(stated)))
     except NotSeen as missing:
-        finding = Finding.unknown(f"could not check: {missing}", remedy=_remedy(missing, suite))
+        finding = _unseen(missing, suite)
     except Exception as error:
         raise CheckFault(_describe_fault(name, error)) from error
     if not isinstance(finding, Finding):
@@ -111,13 +111,16 @@ def _find(name: str, checks: Mapping[str, Check], suite: Suite) -> Check:
     return checks[name]
 
 
-def _remedy(missing: NotSeen, suite: Suite) -> str:
-    """How to get what was missing. The message of a `NotSeen` begins with the key of the record."""
-    key = str(missing).partition(":")[0].partition(" ")[0].partition(".")[0]
-    if str(missing).endswith("was not stated"):
-        return f"state what is expected, for example as [{EXPECT}{key}] in the policy"
+def _unseen(missing: NotSeen, suite: Suite) -> Finding:
+    """Why a check could not be made, and how to get what it missed. A `NotSeen` begins with the key of the record."""
+    message = str(missing)
+    key = message.partition(":")[0].partition(" ")[0].partition(".")[0]
+    if message.endswith("was not stated"):
+        stated = f"[{EXPECT}{key}]"
+        return Finding.unknown(f"could not check: {stated} was not stated", remedy=f"state {stated} in the policy")
     requests = {request.fact.key: request for request in suite.requests}
-    return observe_command(requests[key]) if key in requests else "observe the facts again"
+    remedy = observe_command(requests[key]) if key in requests else "observe the facts again"
+    return Finding.unknown(f"could not check: {message}", remedy=remedy)
 
 
 def observe_command(request: Request) -> str:
