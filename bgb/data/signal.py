@@ -1,17 +1,41 @@
-"""From microvolts at any rate to what the network sees: 256 Hz, band-passed, notched, z-scored, clipped, finite."""
+"""From microvolts at any rate to what the network sees: 256 Hz, band-passed, notched, z-scored, clipped, finite.
+
+The result is that of the plain float64 way (`scipy.signal.resample`, a causal third-order Butterworth band-pass and a
+notch that both start from rest, mean and deviation of the whole channel) to 1e-5 sigma. Only the Fourier transforms are
+in float32. Polyphase resamplers are faster still, but 0.05 sigma away.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bgb.config import SignalConfig
-from bgb.errors import ConfigError
+from bgb.errors import ConfigError, DataError
 from envcheck.core import digest_json, encode
 
 BANDPASS_ORDER = 3
 NOTCH_QUALITY = 30.0
 """Centre frequency over width at -3 dB: 2 Hz at 60 Hz."""
+
+_FLOAT32_SHARE = 0.25
+"""Share of a channel's deviation that the filters must leave for float32 to do. Transforms in float32 are off by 1e-6
+of what goes in, whatever the filters then take away: slow drift 200 times the EEG would leave 2e-4 sigma."""
+
+_RESIDUE = 1e-12
+"""Deviation, relative to what came in, below which what the filters leave is rounding."""
+
+_LANES = 8
+"""Channels resampled at once: pairs travel as one complex signal, which halves the cost of lengths with a large prime
+factor (an odd number of seconds: 3.6 s per EEG hour against 1.1), and four complex64 fill the transform's vectors."""
+
+_LONG = 1 << 23
+"""Input samples, 9 hours at 256 Hz, above which one pair is resampled at a time to keep memory small."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +80,139 @@ class SignalSettings:
 def resampled_length(samples: int, sample_rate_hz: float, target_hz: int) -> int:
     """Samples that a recording has after resampling; at least one if it had any."""
     return max(round(samples * target_hz / sample_rate_hz), min(samples, 1))
+
+
+def process(signal_uv: NDArray[np.float32], sample_rate_hz: float, settings: SignalSettings) -> NDArray[np.float32]:
+    """(channels, samples) in sigmas at the settings' rate, from (channels, samples) in microvolts; always finite.
+
+    A channel that never changes becomes zeros. A sample that is not finite raises `DataError`: a filter would spread
+    it over the rest of its channel.
+    """
+    length = resampled_length(signal_uv.shape[1], sample_rate_hz, settings.sample_rate_hz)
+    out = np.empty((len(signal_uv), length), np.float32)
+    for channel, sigmas in enumerate(_processed(signal_uv, length, settings)):
+        out[channel] = sigmas
+    return out
+
+
+def process_to_int16(
+    signal_uv: NDArray[np.float32], sample_rate_hz: float, settings: SignalSettings
+) -> NDArray[np.int16]:
+    """`to_int16(process(...))` without holding the float signal: 1.7 GB less for 24 hours."""
+    length = resampled_length(signal_uv.shape[1], sample_rate_hz, settings.sample_rate_hz)
+    out = np.empty((len(signal_uv), length), np.int16)
+    for channel, sigmas in enumerate(_processed(signal_uv, length, settings)):
+        out[channel] = to_int16(sigmas, settings)
+    return out
+
+
+def to_int16(signal: NDArray[np.float32], settings: SignalSettings) -> NDArray[np.int16]:
+    """A clipped signal in steps of `settings.scale` sigmas, at most half a step off."""
+    steps = signal * np.float32(1 / settings.scale)
+    rounded: NDArray[np.int16] = np.rint(steps, out=steps).astype(np.int16)
+    return rounded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Range:
+    """Where a channel lies: about its mean, and how far it strays from there. Scale changes nothing once z-scored,
+    while in float32 an offset far above the EEG, or a pair of channels of very different size, costs precision."""
+
+    centre: float
+    deviation: float
+
+    @classmethod
+    def of(cls, channel: NDArray[np.float32]) -> Self:
+        low, high = float(channel.min()), float(channel.max())
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise DataError("the signal holds samples that are not finite; expected microvolts")
+        if low == high:
+            return cls(centre=0.0, deviation=math.inf)
+        centre = channel.mean()
+        return cls(centre=float(centre), deviation=_rms(channel - centre))
+
+    @property
+    def offset(self) -> float:
+        return self.centre / self.deviation
+
+
+def _processed(signal_uv: NDArray[np.float32], length: int, settings: SignalSettings) -> Iterator[NDArray[np.float32]]:
+    """Each channel at `length` samples, filtered, z-scored and clipped."""
+    from scipy.signal import sosfilt
+
+    sections = _sections(settings)
+    lanes = _LANES if signal_uv.shape[1] < _LONG else 2
+    for start in range(0, len(signal_uv), lanes):
+        group = signal_uv[start : start + lanes]
+        ranges = [_Range.of(channel) for channel in group]
+        for channel, scale, resampled in zip(group, ranges, _resampled(group, ranges, length), strict=True):
+            resampled += scale.offset
+            filtered = sosfilt(sections, resampled)
+            deviation = _remove_mean(filtered)
+            if _RESIDUE < deviation < _FLOAT32_SHARE and len(channel) != length:
+                filtered = sosfilt(sections, _resampled_in_float64(channel, scale, length) + scale.offset)
+                deviation = _remove_mean(filtered)
+            yield _in_sigmas(filtered, deviation, settings.clip_sigma)
+
+
+def _sections(settings: SignalSettings) -> NDArray[np.float64]:
+    """Band-pass and notch as second-order sections: order 3 at 0.5 Hz is fragile as one polynomial."""
+    from scipy.signal import butter, iirnotch, tf2sos
+
+    rate = settings.sample_rate_hz
+    bandpass = butter(BANDPASS_ORDER, settings.bandpass_hz, "bandpass", fs=rate, output="sos")
+    return np.vstack([bandpass, tf2sos(*iirnotch(settings.notch_hz, NOTCH_QUALITY, fs=rate))])
+
+
+def _resampled(group: NDArray[np.float32], ranges: Sequence[_Range], length: int) -> Iterator[NDArray[np.float64]]:
+    """Each channel of a group at `length` samples, about its centre, in units of its deviation."""
+    from scipy.signal import resample
+
+    if group.shape[1] == length:
+        yield from (_unit(channel, scale) for channel, scale in zip(group, ranges, strict=True))
+        return
+    pairs = np.zeros((math.ceil(len(group) / 2), group.shape[1]), np.complex64)
+    for lane, (channel, scale) in enumerate(zip(group, ranges, strict=True)):
+        _half(pairs, lane)[:] = (channel - np.float32(scale.centre)) * np.float32(1 / scale.deviation)
+    pairs = resample(pairs, length, axis=-1)
+    yield from (_half(pairs, lane).astype(np.float64) for lane in range(len(group)))
+
+
+def _half(pairs: NDArray[np.complex64], lane: int) -> NDArray[np.float32]:
+    """The real or imaginary part that carries channel number `lane` of a group."""
+    pair = pairs[lane // 2]
+    half: NDArray[np.float32] = pair.imag if lane % 2 else pair.real
+    return half
+
+
+def _resampled_in_float64(channel: NDArray[np.float32], scale: _Range, length: int) -> NDArray[np.float64]:
+    from scipy.signal import resample
+
+    resampled: NDArray[np.float64] = resample(_unit(channel, scale), length)
+    return resampled
+
+
+def _unit(channel: NDArray[np.float32], scale: _Range) -> NDArray[np.float64]:
+    unit = channel.astype(np.float64)
+    unit -= scale.centre
+    unit /= scale.deviation
+    return unit
+
+
+def _remove_mean(values: NDArray[np.float64]) -> float:
+    """Subtract the mean in place; what is returned is the deviation."""
+    values -= values.mean()
+    return _rms(values)
+
+
+def _rms(values: NDArray[np.float32] | NDArray[np.float64]) -> float:
+    """Root of the mean square; not by BLAS, whose threads would fight those of other workers and order the sum."""
+    return math.sqrt(float(np.einsum("i,i->", values, values, dtype=np.float64)) / len(values))
+
+
+def _in_sigmas(values: NDArray[np.float64], deviation: float, clip_sigma: float) -> NDArray[np.float32]:
+    if deviation <= _RESIDUE:
+        return np.zeros(len(values), np.float32)
+    sigmas = (values * (1 / deviation)).astype(np.float32)
+    np.clip(sigmas, -clip_sigma, clip_sigma, out=sigmas)
+    return sigmas
