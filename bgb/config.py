@@ -12,11 +12,12 @@ from typing import Annotated, Any, Literal, Self
 
 import pydantic
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, PrivateAttr
 
 from bgb.errors import ConfigError
 
 Split = Literal["train", "dev", "eval"]
+WindowKind = Literal["no_seizure", "partial_seizure", "full_seizure"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "eval")
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -142,6 +143,10 @@ class ExpectConfig(Section):
     files: dict[Split, PositiveInt] = {}
     patients: dict[Split, PositiveInt] = {}
     files_with_seizures: dict[Split, PositiveInt] = {}
+    hours: dict[Split, PositiveFloat] = {}
+    windows: dict[Split, dict[WindowKind, NonNegativeInt]] = {}
+    tolerance: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share by which hours and windows may miss what is stated; counts of files and patients may not miss at all."""
 
 
 class BudgetConfig(Section):
@@ -197,6 +202,12 @@ class RunConfig(Section):
     environment: EnvironmentConfig = EnvironmentConfig()
     preflight: PreflightConfig
     track: TrackConfig = TrackConfig()
+    _source: Path = PrivateAttr(default=Path())
+
+    @property
+    def source(self) -> Path:
+        """The file it was read from, absolute."""
+        return self._source
 
     def with_paths(self, *, corpus: Path | None, cache: Path | None) -> Self:
         """The same run on another corpus or cache; relative paths are relative to the working directory."""
@@ -226,7 +237,9 @@ def parse_config(content: dict[str, Any], path: Path) -> RunConfig:
         config = RunConfig.model_validate(content)
     except pydantic.ValidationError as error:
         raise ConfigError("\n".join(_explain(item, path) for item in error.errors())) from error
-    return _with_absolute_paths(config, path.resolve().parent)
+    config = _with_absolute_paths(config, path.resolve().parent)
+    config._source = path.resolve()
+    return config
 
 
 def _with_absolute_paths(config: RunConfig, start: Path) -> RunConfig:

@@ -1,0 +1,282 @@
+"""The command line of bgb: each command parses, calls one function of the library, renders, and exits."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from envcheck.boundary import run
+from envcheck.core import Tier
+
+if TYPE_CHECKING:
+    from bgb.config import RunConfig
+
+app = typer.Typer(
+    name="bgb",
+    help="Train an EEG seizure detector, after proving that the run about to start is the run that was meant.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+)
+demo = typer.Typer(help="A small synthetic corpus to try everything on.", no_args_is_help=True)
+receipt = typer.Typer(help="Look at receipts, and judge their facts again.", no_args_is_help=True)
+app.add_typer(demo, name="demo")
+app.add_typer(receipt, name="receipt")
+
+DEFAULT_CONFIG = Path(__file__).resolve().parents[1] / "configs" / "local" / "train.yaml"
+
+Config = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="The run: a YAML file such as configs/local/smoke.yaml.")
+]
+OptionalConfig = Annotated[
+    Path | None, typer.Argument(metavar="[CONFIG]", help="The run; configs/local/train.yaml when left out.")
+]
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Use this corpus instead of the run's.")]
+CacheDir = Annotated[Path | None, typer.Option("--cache-dir", help="Use this cache instead of the run's.")]
+Purpose = Annotated[Literal["train", "cache"], typer.Option("--for", help="What the run is about to do.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def plan(
+    config: Config,
+    purpose: Purpose = "train",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a run comes to, without running it: recordings, windows, steps, time and cost.
+
+    Example: `bgb plan configs/local/smoke.yaml`
+    """
+    from bgb.plan_view import show_plan
+    from bgb.preflight.run import resolve
+
+    typer.echo(show_plan(resolve(_load(config), purpose, _say), as_json=as_json))
+
+
+@app.command()
+def preflight(
+    config: OptionalConfig = None,
+    purpose: Purpose = "train",
+    tier: Annotated[Tier, typer.Option(help="How deep to look; quick imports no torch.")] = Tier.STANDARD,
+    only: Annotated[list[str] | None, typer.Option(help="Run this check alone; never opens the gate.")] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="Leave this check out; never opens the gate.")] = None,
+    output: Annotated[
+        Literal["terminal", "json", "junit", "markdown"], typer.Option("--format", help="How to print the report.")
+    ] = "terminal",
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Prove that the run about to start is the run that was meant, and write the receipt that opens its gate.
+
+    Exit status: 0 open, 1 a required check failed, 3 one could not be decided, 2 no verdict.
+
+    Example: `bgb preflight configs/local/smoke.yaml --for train`
+    """
+    from bgb.preflight.run import preflight as run_preflight
+    from envcheck.judge import Selection
+
+    chosen = _load(config, data_dir, cache_dir)
+    selection = Selection(tier=tier, only=tuple(only or ()), skip=tuple(skip or ()))
+    outcome = run_preflight(chosen, purpose, selection, _say)
+    typer.echo(outcome.render("json" if as_json else output), nl=False)
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command("build-cache")
+def build_cache(
+    config: OptionalConfig = None,
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; as many as there are cores.")] = None,
+    keep_going: Annotated[bool, typer.Option(help="Go on past the share of refused recordings.")] = False,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Turn the corpus into a cache of signals, after asking the gate. What is built already is left alone.
+
+    Example: `bgb build-cache configs/local/smoke.yaml`
+    """
+    from bgb.jobs.cache import build
+
+    command = _preflight_command(config, "cache", data_dir, cache_dir)
+    chosen = _load(config, data_dir, cache_dir)
+    built = build(chosen, workers=workers, keep_going=keep_going, command=command, say=_say)
+    typer.echo(built.render(as_json=as_json), nl=False)
+
+
+@app.command("scan-cache")
+def scan_cache(
+    config: OptionalConfig = None,
+    cache_dir: CacheDir = None,
+    verify: Annotated[bool, typer.Option(help="Read every byte, not only the headers.")] = False,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Name every damaged, missing or foreign file of a cache. Changes nothing.
+
+    Example: `bgb scan-cache configs/local/smoke.yaml --verify`
+    """
+    from bgb.jobs.cache import scan
+
+    found = scan(_load(config, None, cache_dir), verify=verify, say=_say)
+    typer.echo(found.render(as_json=as_json), nl=False)
+    raise typer.Exit(found.exit_code)
+
+
+@app.command()
+def train(
+    config: Config,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint of this plan.")] = False,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Train, after asking the gate. Interrupt it with Ctrl-C and go on later with `--resume`.
+
+    Example: `bgb train configs/local/smoke.yaml`
+    """
+    from bgb.jobs.train import train as run_training
+
+    trained = run_training(_load(config), resume=resume, command=_preflight_command(config, "train"), say=_say)
+    typer.echo(trained.render(as_json=as_json), nl=False)
+
+
+@app.command()
+def evaluate(
+    config: Config,
+    checkpoint: Annotated[Path | None, typer.Option(help="The best one of the newest run when left out.")] = None,
+    split: Annotated[
+        Literal["train", "dev", "eval"] | None, typer.Option(help="The run's evaluate.split when left out.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Score a checkpoint on whole recordings: events, samples, predictions as CSV_BI, and figures.
+
+    Example: `bgb evaluate configs/local/smoke.yaml --split dev`
+    """
+    from bgb.jobs.evaluate import evaluate as run_evaluation
+
+    scored = run_evaluation(_load(config), checkpoint=checkpoint, split=split, say=_say)
+    typer.echo(scored.render(as_json=as_json), nl=False)
+
+
+@app.command()
+def env(*, as_json: AsJson = False) -> None:
+    """List the variables that this project reads, what is set, what that does and where it came from.
+
+    Example: `bgb env`
+    """
+    from bgb.jobs.env import show_environment
+
+    typer.echo(show_environment(as_json=as_json, say=_say), nl=False)
+
+
+@app.command()
+def checks(*, as_json: AsJson = False) -> None:
+    """List every check with the occasions it belongs to.
+
+    Example: `bgb checks`
+    """
+    from bgb.preflight.suites import describe_checks
+
+    typer.echo(describe_checks(as_json=as_json), nl=False)
+
+
+@app.command()
+def explain(check: Annotated[str, typer.Argument(help="A name that `bgb checks` lists.")]) -> None:
+    """Say what a check looks at, which incident it exists for and how to mend what it finds.
+
+    Example: `bgb explain patients_disjoint`
+    """
+    from bgb.preflight.suites import explain_check
+
+    typer.echo(explain_check(check), nl=False)
+
+
+@app.command()
+def parity(
+    files: Annotated[list[Path], typer.Argument(help="Facts of two or more places, or receipts that hold them.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the facts of several places field by field. Exit status 1 where they differ.
+
+    Example: `bgb parity laptop/facts.json image/facts.json`
+    """
+    from bgb.jobs.parity import compare_places
+
+    comparison = compare_places(files)
+    typer.echo(comparison.render(as_json=as_json), nl=False)
+    raise typer.Exit(comparison.exit_code)
+
+
+@receipt.command("show")
+def receipt_show(directory: Path, *, as_json: AsJson = False) -> None:
+    """Print what a receipt vouches for, and until when.
+
+    Example: `bgb receipt show runs/preflight/train-1a2b3c4d`
+    """
+    from bgb.jobs.receipt import show_receipt
+
+    typer.echo(show_receipt(directory, as_json=as_json), nl=False)
+
+
+@receipt.command("replay")
+def receipt_replay(directory: Path, *, as_json: AsJson = False) -> None:
+    """Judge the stored facts of a receipt again. Exit status 1 where the verdicts differ.
+
+    Example: `bgb receipt replay runs/preflight/train-1a2b3c4d`
+    """
+    from bgb.jobs.receipt import replay_receipt
+
+    replay = replay_receipt(directory)
+    typer.echo(replay.render(as_json=as_json), nl=False)
+    raise typer.Exit(replay.exit_code)
+
+
+@demo.command("corpus")
+def demo_corpus(
+    directory: Path,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
+) -> None:
+    """Write a small synthetic corpus in the layout of TUSZ v2: EEG with seizures, artefacts and odd headers.
+
+    Example: `bgb demo corpus demo/corpus`
+    """
+    from bgb.jobs.demo import write_demo
+
+    typer.echo(write_demo(directory, seed=seed, say=_say), nl=False)
+
+
+def _load(path: Path | None, data_dir: Path | None = None, cache_dir: Path | None = None) -> RunConfig:
+    from bgb.config import load_config
+
+    return load_config(path or DEFAULT_CONFIG).with_paths(corpus=data_dir, cache=cache_dir)
+
+
+def _preflight_command(
+    path: Path | None, purpose: str, data_dir: Path | None = None, cache_dir: Path | None = None
+) -> str:
+    """The command that would open the gate for what was asked."""
+    words = ["bgb", "preflight", *([str(path)] if path else []), "--for", purpose]
+    given = {"--data-dir": data_dir, "--cache-dir": cache_dir}
+    words += [word for option, value in given.items() if value is not None for word in (option, str(value))]
+    return shlex.join(words)
+
+
+def _say(line: str) -> None:
+    """Progress goes to stderr, flushed: stdout is the result."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line; every error ends as one message and an exit status."""
+    run(app, argv)

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import pytest
+
+from bgb.preflight.checks import CHECKS
+from bgb.preflight.facts.manifests import SplitManifest
+from envcheck.core import Context, Finding, Verdict
+from tests.bgb.preflight.world import DEV, EXPECT, TRAIN, context, corpus, manifest, manifests
+
+
+def judge(name: str, seen: Context) -> Finding:
+    finding = CHECKS[name](seen)
+    if finding.verdict is not Verdict.PASS:
+        assert finding.remedy, "every finding that is not a pass says what to do"
+    return finding
+
+
+@pytest.mark.parametrize("name", [name for name in CHECKS if name not in {"corpus_readable", "cache_space", "budget"}])
+def test_a_sound_run_passes(name: str) -> None:
+    assert judge(name, context(manifests())).verdict is Verdict.PASS
+
+
+def test_a_patient_in_train_and_dev_closes_the_gate_by_name() -> None:
+    finding = judge("patients_disjoint", context(manifests(manifest("train", TRAIN), manifest("dev", TRAIN[:1]))))
+    assert finding.verdict is Verdict.FAIL
+    assert "p001" in finding.evidence[0].found
+
+
+def test_a_split_by_file_closes_the_gate_and_says_why() -> None:
+    twice = tuple(member for number in range(4) for member in TRAIN)
+    files = tuple(
+        type(member)(key=f"{member.key}_{n}", patient=member.patient, samples=member.samples, seizures=member.seizures)
+        for n, member in enumerate(twice)
+    )
+    split = {"split": {"policy": "holdout_by_file"}}
+    finding = judge("patients_disjoint", context(manifests(manifest("train", files)), data=split))
+    assert finding.verdict is Verdict.FAIL
+    assert "holdout_by_file" in finding.summary
+
+
+def test_a_holdout_by_patient_keeps_patients_apart() -> None:
+    finding = judge(
+        "patients_disjoint", context(manifests(manifest("train", TRAIN + DEV)), data={"split": {"policy": "holdout"}})
+    )
+    assert finding.verdict is Verdict.PASS
+
+
+def test_without_patients_nothing_was_compared() -> None:
+    seen = context(manifests(manifest("train", TRAIN), manifest("dev", ())))
+    assert judge("patients_disjoint", seen).verdict is Verdict.UNKNOWN
+
+
+def test_fewer_recordings_than_expected_fail_with_both_numbers_and_the_limit_that_explains_them() -> None:
+    finding = judge("run_contract", context(manifests(), data={"limit_files": 1}))
+    assert finding.verdict is Verdict.FAIL
+    assert "train: recordings 1, expected 3" in finding.summary
+    assert any(item.subject == "data.limit_files" and item.found == "1" for item in finding.evidence)
+
+
+@pytest.mark.parametrize(
+    ("expect", "verdict"),
+    [
+        ({"hours": {"train": 0.1}}, Verdict.PASS),
+        ({"hours": {"train": 0.2}}, Verdict.FAIL),
+        ({"hours": {"train": 0.11}, "tolerance": 0.2}, Verdict.PASS),
+        ({"windows": {"dev": {"no_seizure": 9, "partial_seizure": 5, "full_seizure": 0}}}, Verdict.PASS),
+        ({"windows": {"dev": {"partial_seizure": 50}}}, Verdict.FAIL),
+    ],
+)
+def test_hours_and_windows_are_held_to_what_was_stated(expect: dict[str, object], verdict: Verdict) -> None:
+    assert judge("run_contract", context(manifests(), expect={**EXPECT, **expect})).verdict is verdict
+
+
+def test_refused_recordings_explain_what_is_missing() -> None:
+    finding = judge("run_contract", context(corpus(refused={0: "unit: uV expected"}), expect={"files": {"train": 3}}))
+    assert finding.verdict is Verdict.FAIL
+    assert any(item.found == "1 in train" for item in finding.evidence)
+
+
+def test_a_split_that_is_expected_and_absent_counts_as_none() -> None:
+    finding = judge("run_contract", context(corpus(), expect={"files": {"eval": 865}}))
+    assert finding.verdict is Verdict.FAIL
+    assert "eval: recordings 0, expected 865" in finding.summary
+
+
+def test_a_run_that_expects_nothing_was_not_checked() -> None:
+    assert judge("run_contract", context(manifests(), expect={})).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_a_split_without_a_seizure_window_never_trains(split: str) -> None:
+    members = {"train": TRAIN, "dev": DEV, split: (TRAIN[1],)}
+    seen = context(manifests(manifest("train", members["train"]), manifest("dev", members["dev"])))
+    finding = judge("seizures_present", seen)
+    assert finding.verdict is Verdict.FAIL
+    assert split in finding.summary
+
+
+def test_a_corpus_with_a_refused_recording_names_it_and_its_field() -> None:
+    finding = judge("corpus_readable", context(corpus(refused={1: "unit: expected uV"})))
+    assert finding.verdict is Verdict.FAIL
+    assert finding.evidence[0].found == "unit: expected uV"
+
+
+def test_a_refused_recording_is_accepted_where_the_configuration_says_so() -> None:
+    seen = context(corpus(refused={1: "unit: expected uV"}), data={"max_refused_share": 0.5})
+    finding = judge("corpus_readable", seen)
+    assert finding.verdict is Verdict.PASS
+    assert len(finding.evidence) == 1
+
+
+def test_a_corpus_that_is_not_there_fails_with_the_reason() -> None:
+    finding = judge("corpus_readable", context(corpus(error="/data: no such folder")))
+    assert (finding.verdict, finding.summary) == (Verdict.FAIL, "/data: no such folder")
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        (manifest("train", TRAIN, error="no manifest"), "no manifest"),
+        (manifest("train", TRAIN, settings_digest="f" * 64), "settings"),
+        (manifest("train", TRAIN, code_version=0), "code version"),
+        (manifest("train", TRAIN, limit_files=50), "limit"),
+        (manifest("train", TRAIN, problems=("train/x: bytes: changed",)), "train/x: bytes: changed"),
+    ],
+)
+def test_a_stale_manifest_fails_with_the_field_that_differs(changed: SplitManifest, named: str) -> None:
+    finding = judge("manifest_current", context(manifests(changed, manifest("dev", DEV))))
+    assert finding.verdict is Verdict.FAIL
+    assert named in finding.summary
+
+
+def test_a_manifest_made_under_the_limit_of_this_run_is_its_own() -> None:
+    limited = (manifest("train", TRAIN, limit_files=50), manifest("dev", DEV, limit_files=50))
+    assert judge("manifest_current", context(manifests(*limited), data={"limit_files": 50})).verdict is Verdict.PASS
+
+
+def test_a_manifest_that_cannot_be_held_against_the_corpus_is_unknown() -> None:
+    finding = judge("manifest_current", context(manifests(corpus_error="/data: no such folder")))
+    assert finding.verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("budget", "verdict"),
+    [
+        ({}, Verdict.UNKNOWN),
+        ({"max_hours": 1.0}, Verdict.PASS),
+        ({"max_hours": 0.0001}, Verdict.FAIL),
+        ({"max_usd": 10.0}, Verdict.UNKNOWN),
+        ({"max_usd": 10.0, "usd_per_hour": 2.5}, Verdict.PASS),
+        ({"max_usd": 0.001, "usd_per_hour": 2.5, "max_hours": 1.0}, Verdict.FAIL),
+    ],
+)
+def test_a_budget_needs_a_price_and_a_measured_step(budget: dict[str, float], verdict: Verdict) -> None:
+    seen = context(manifests(), budget=budget, train={"seconds_per_step": 2.0})
+    assert judge("budget", seen).verdict is verdict
+
+
+def test_hours_cannot_be_promised_without_a_measured_step() -> None:
+    assert judge("budget", context(manifests(), budget={"max_hours": 1.0})).verdict is Verdict.UNKNOWN
+
+
+def test_a_shape_that_the_kernels_do_not_take_fails_with_its_numbers() -> None:
+    model = {"mamba": {"kernel": "cuda", "d_model": 192, "headdim": 64}}
+    finding = judge("model_shapes", context(manifests(), model=model))
+    assert finding.verdict is Verdict.FAIL
+    assert "1030" in finding.summary
+
+
+def test_compiled_kernels_that_nothing_exercised_do_not_open_the_gate() -> None:
+    finding = judge("mamba_kernel", context(manifests(), model={"mamba": {"kernel": "cuda"}}))
+    assert finding.verdict is Verdict.UNKNOWN
+
+
+def test_the_stand_in_is_said_plainly() -> None:
+    assert "conv1d" in judge("mamba_kernel", context(manifests(), model={"mamba": {"kernel": "conv1d"}})).summary
