@@ -11,7 +11,7 @@ _TOKENS = re.compile(
     r"\b(?:gh[pousr]_\w{16,}|github_pat_\w{16,}|hf_\w{16,}|a[ks]-\w{16,}|sk-[\w-]{16,}|xox[abpr]-[\w-]{8,}"
     r"|AKIA[0-9A-Z]{12,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
 )
-_ASSIGNED = re.compile(r"(?i)\b(\w*(?:token|secret|password|passwd|api_?key|credential)\w*\s*[=:]\s*)[^\s,;'\"]+")
+_ASSIGNED = re.compile(r"(?i)\b(\w*(?:token|secret|password|passwd|api_?key|credentials?)\s*[=:]\s*)[^\s,;'\"]+")
 HIDDEN = "[hidden]"
 
 

@@ -16,6 +16,7 @@ from envcheck.core import Entry, Facts, Request, Unseen
 from envcheck.observe import FRAME
 from envcheck.runners import Completed
 from tests.envcheck import toy_facts as toy
+from tests.envcheck.processes import is_gone
 
 MISBEHAVING = (
     toy.Crash,
@@ -43,15 +44,6 @@ def facts() -> Facts:
 def reason_of(entry: Entry) -> str:
     assert isinstance(entry.value, Unseen), entry.value
     return entry.value.reason
-
-
-def is_gone(pid: int) -> bool:
-    """A killed process goes when the kernel gets to it; ten seconds is for ever."""
-    for _ in range(1000):
-        if not Path(f"/proc/{pid}").exists():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def test_facts_come_back_typed_with_when_how_long_and_for_how_long(facts: Facts) -> None:
