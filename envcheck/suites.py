@@ -1,0 +1,64 @@
+"""The occasions that any CUDA project has: an image being built, a machine about to run, and one with a GPU."""
+
+from __future__ import annotations
+
+from envcheck.core import Request, Suite, Tier
+from envcheck.facts.cuda_driver import CudaDriver
+from envcheck.facts.machine import Machine
+from envcheck.facts.package_bytecode import PackageBytecode
+from envcheck.facts.package_files import PackageFiles
+from envcheck.facts.package_hashes import PackageHashes
+from envcheck.facts.packages import Packages
+from envcheck.facts.python_build import PythonBuild
+from envcheck.facts.shadowing import Shadowing
+from envcheck.facts.torch_build import TorchBuild
+from envcheck.facts.torch_runtime import TorchRuntime
+
+IMAGE = Suite(
+    name="image",
+    requests=(
+        Request(fact=PythonBuild),
+        Request(fact=Packages),
+        Request(fact=PackageFiles),
+        Request(fact=PackageHashes),
+        Request(fact=PackageBytecode, parameters={"packages": ["torch", "triton", "numpy"]}),
+        Request(fact=Shadowing),
+        Request(fact=TorchBuild),
+        Request(fact=TorchRuntime),
+        Request(fact=Machine),
+    ),
+    checks={
+        "python_version": Tier.QUICK,
+        "packages_locked": Tier.QUICK,
+        "torch_build": Tier.QUICK,
+        "numpy_abi": Tier.QUICK,
+        "package_origin": Tier.QUICK,
+        "package_duplicates": Tier.QUICK,
+        "package_files": Tier.QUICK,
+        "import_shadowing": Tier.QUICK,
+        "glibc_floor": Tier.QUICK,
+        "package_hashes": Tier.STANDARD,
+        "package_bytecode": Tier.STANDARD,
+        "torch_runtime": Tier.STANDARD,
+    },
+    not_covered=(
+        "files that no package lists and no import finds, such as data and configuration",
+        "modules of the standard library that were edited in place",
+    ),
+)
+
+MACHINE = Suite(
+    name="machine",
+    requests=IMAGE.requests,
+    checks={**IMAGE.checks, "machine_resources": Tier.QUICK},
+    not_covered=IMAGE.not_covered,
+)
+
+GPU = Suite(
+    name="gpu",
+    requests=(*MACHINE.requests, Request(fact=CudaDriver)),
+    checks={**MACHINE.checks, "cuda_driver": Tier.QUICK, "cuda_device": Tier.STANDARD},
+    not_covered=(*MACHINE.not_covered, "whether the GPU computes right, or at its speed"),
+)
+
+SUITES: dict[str, Suite] = {"image": IMAGE, "machine": MACHINE, "gpu": GPU}
