@@ -159,9 +159,9 @@ def _split(path: Path) -> tuple[dict[str, str], list[tuple[int, dict[str, str]]]
         if line.startswith("#"):
             key, _, value = line.lstrip("# ").partition("=")
             header[key.strip()] = value.strip()
-        elif columns is None:
+        elif line and columns is None:
             columns = _check_columns(path, number, line)
-        elif line:
+        elif line and columns:
             rows.append((number, _cells(path, number, line, columns)))
     if header.get("version") != _VERSION:
         raise LabelError(path, "version", f"found {header.get('version')!r}, expected a line '# version = {_VERSION}'")
