@@ -41,6 +41,10 @@ class CacheError(DataError):
     """A cached recording or a manifest is damaged, foreign or made with other settings."""
 
 
+class CheckpointError(BgbError):
+    """A checkpoint is missing, unreadable, of another network, or cannot be used with this run."""
+
+
 class GateClosed(BgbError):
     """The run has no fresh receipt that matches it."""
 

@@ -146,12 +146,9 @@ def tally_recording(
     probability: NDArray[np.float32], seizures: Sequence[Interval], sample_rate_hz: int, config: EvaluateConfig
 ) -> Tally:
     """Count everything in one recording's `probability` (samples,); `DataError` where a value is not one."""
-    if not (probability >= 0).all() or not (probability <= 1).all():
-        wrong = int(np.count_nonzero(~((probability >= 0) & (probability <= 1))))
-        raise DataError(
-            f"{wrong} of {len(probability)} probabilities are not numbers between 0 and 1: "
-            "the checkpoint's weights are damaged or overflow at this precision"
-        )
+    wrong = int(np.count_nonzero(~((probability >= 0) & (probability <= 1))))
+    if wrong:
+        raise DataError(f"{wrong} of {len(probability)} probabilities are not numbers from 0 to 1")
     seconds = len(probability) / sample_rate_hz
 
     def events_at(rules: EvaluateConfig) -> EventCounts:
