@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -247,7 +247,10 @@ def replay(directory: Path, suite: Suite, checks: Mapping[str, Check], policy: P
     if not sentences:
         report = judge(suite, checks, Context(facts=facts, expect=expect), Selection(tier=receipt.tier))
         decision = decide(report, policy, today=_moment(receipt.time_verified).date())
-        sentences = _disagreements(receipt, report, decision)
+        again = [_record(result, decision, policy, facts, receipt.time_verified) for result in report.results]
+        sentences = _disagreements(receipt.checks, again)
+        if not (decision.open or sentences):
+            sentences = [("gate", f"closed when judged again: {decision.reasons[0]}")]
     return tuple(Difference(subject=name, sentence=sentence, remedy=AGAIN) for name, sentence in sentences)
 
 
@@ -347,19 +350,15 @@ def _duration(seconds: float) -> str:
     return f"{max(seconds, 0):.0f} s"
 
 
-def _disagreements(receipt: Receipt, report: Report, decision: Decision) -> list[tuple[str, str]]:
-    was = {check.name: (check.verdict, check.standing) for check in receipt.checks}
-    now = {r.check: (r.finding.verdict, decision.standings[r.check]) for r in report.results}
-    sentences = [
-        (
-            name,
-            f"{name}: the receipt says {_say(was.get(name))}, judging again says {_say(now.get(name))}",
-        )
+def _disagreements(first: Sequence[CheckRecord], again: Sequence[CheckRecord]) -> list[tuple[str, str]]:
+    was, now = ({record.name: _say(record) for record in records} for records in (first, again))
+    return [
+        (name, f"{name}: the receipt says {was.get(name, 'nothing')}, judging again says {now.get(name, 'nothing')}")
         for name in sorted(was.keys() | now.keys())
         if was.get(name) != now.get(name)
     ]
-    return sentences if decision.open or sentences else [("gate", f"closed when judged again: {decision.reasons[0]}")]
 
 
-def _say(judged: tuple[Verdict, Standing] | None) -> str:
-    return "nothing" if judged is None else f"{judged[0]} ({judged[1]})"
+def _say(record: CheckRecord) -> str:
+    until = f" until {record.expires}" if record.expires else ""
+    return f"{record.verdict} ({record.standing}{until}: {record.summary})"

@@ -18,7 +18,7 @@ values = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(value=values)
 def test_what_is_written_is_read(tmp_path: Path, value: object) -> None:
     write_json(tmp_path / "a.json", {"value": value})  # type: ignore[dict-item]
