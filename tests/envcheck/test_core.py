@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pytest
 from hypothesis import given
@@ -44,6 +44,7 @@ class Thing(Record):
     key: ClassVar[str] = "thing"
 
     color: Color
+    side: Literal["left", "right"]
     weight: float
     heavy: bool
     parts: tuple[Part, ...]
@@ -55,13 +56,14 @@ parts = st.builds(Part, name=st.text(), size=st.none() | st.integers())
 things = st.builds(
     Thing,
     color=st.sampled_from(Color),
+    side=st.sampled_from(["left", "right"]),
     weight=st.floats(allow_nan=False, allow_infinity=False),
     heavy=st.booleans(),
     parts=st.lists(parts, max_size=3).map(tuple),
     box=st.tuples(st.integers(), st.integers()),
     by_name=st.dictionaries(st.text(), parts, max_size=3),
 )
-THING = Thing(color=Color.RED, weight=1.5, heavy=False, parts=(), box=(1, 2), by_name={})
+THING = Thing(color=Color.RED, side="left", weight=1.5, heavy=False, parts=(), box=(1, 2), by_name={})
 
 
 @given(things)
@@ -78,6 +80,7 @@ def changed(**fields: Json) -> dict[str, Json]:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
+        ("side", "top"),
         ("color", "green"),
         ("weight", "1.5"),
         ("weight", True),
