@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
+import site
 import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
@@ -54,7 +55,7 @@ def search_path() -> tuple[Path, ...]:
 
 def site_directories() -> tuple[Path, ...]:
     """Where this Python's installers put packages."""
-    places = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+    places = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages())
     return tuple(dict.fromkeys(Path(place).resolve() for place in places))
 
 

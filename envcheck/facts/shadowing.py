@@ -77,10 +77,13 @@ class Shadowing(Fact):
 
 
 def _installed_modules() -> tuple[dict[str, str], set[str]]:
-    """The owner of each importable top-level name, and every file that some RECORD lists at most a folder deep."""
+    """The owner of each importable top-level name, and every file that some RECORD lists at most a folder deep.
+
+    A package on `PYTHONPATH` that has a RECORD of its own owns nothing here: it lies in front of the environment.
+    """
     owners: dict[str, str] = {}
     owned: set[str] = set()
-    for distribution in find_distributions():
+    for distribution in find_distributions(site_directories()):
         rows = read_record(distribution) or ()
         owners.update(dict.fromkeys(_top_level_names(rows), distribution.name))
         owned.update(f"{distribution.root}/{row.path}" for row in rows if row.path.count("/") <= 1)
