@@ -29,7 +29,17 @@ def show_plan(plan: RunPlan, *, as_json: bool) -> str:
 def _splits(plan: RunPlan) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("split")
-    for heading in ("recordings", "patients", "with seizures", "refused", "hours", "seizure", "none", "partial", "full"):
+    for heading in (
+        "recordings",
+        "patients",
+        "with seizures",
+        "refused",
+        "hours",
+        "seizure",
+        "none",
+        "partial",
+        "full",
+    ):
         table.add_column(heading, justify="right")
     for split, part in plan.splits.items():
         share = 100 * part.seizure_hours / part.hours if part.hours else 0.0

@@ -90,24 +90,30 @@ class Foreign:
     changes: Changes | None
     """None: listed so that a wider pattern does not catch it; changes nothing that matters."""
     reason: str
+    poison: str = "1"
+    """A value it could have, for measuring whether it changes anything; empty: it is not tried."""
 
 
 FOREIGN: tuple[Foreign, ...] = (
     Foreign(pattern="PYTHONNOUSERSITE", changes=None, reason="keeps the user's own packages out"),
     Foreign(pattern="PYTHONUNBUFFERED", changes=None, reason="flushes output at once"),
     Foreign(pattern="PYTHONDONTWRITEBYTECODE", changes=None, reason="writes no .pyc files"),
-    Foreign(pattern="PYTHONPYCACHEPREFIX", changes=None, reason="writes .pyc files elsewhere"),
-    Foreign(pattern="PYTHONIOENCODING", changes=None, reason="encodes standard streams"),
+    Foreign(pattern="PYTHONPYCACHEPREFIX", changes=None, reason="writes .pyc files elsewhere", poison=""),
+    Foreign(pattern="PYTHONIOENCODING", changes=None, reason="encodes standard streams", poison="latin-1"),
     Foreign(pattern="PYTHONUTF8", changes=None, reason="encodes standard streams"),
     Foreign(pattern="PYTHONFAULTHANDLER", changes=None, reason="prints a traceback on a crash"),
     Foreign(pattern="PYTHONSAFEPATH", changes=None, reason="keeps the working directory out of imports"),
-    Foreign(pattern="PYTHONHASHSEED", changes=Changes.NUMERICS, reason="fixes the order of sets"),
+    Foreign(pattern="PYTHONHASHSEED", changes=Changes.NUMERICS, reason="fixes the order of sets", poison="4242"),
     Foreign(pattern="PYTHONOPTIMIZE", changes=Changes.CODE, reason="removes assertions"),
-    Foreign(pattern="PYTHONTRACEMALLOC", changes=Changes.SPEED, reason="traces every allocation"),
+    # Costs ten seconds and changes nothing but them.
+    Foreign(pattern="PYTHONTRACEMALLOC", changes=Changes.SPEED, reason="traces every allocation", poison=""),
+    Foreign(pattern="PYTHONPATH", changes=Changes.CODE, reason="puts other modules in front", poison="/nonexistent"),
+    Foreign(pattern="PYTHONHOME", changes=Changes.CODE, reason="replaces the standard library", poison=""),
+    Foreign(pattern="PYTHONWARNINGS", changes=Changes.CODE, reason="turns warnings into errors", poison="ignore"),
     Foreign(pattern="PYTHON_[A-Z]*", changes=None, reason="names of build scripts and images, read by no interpreter"),
     Foreign(pattern="PYTHON*", changes=Changes.CODE, reason="changes where Python looks for modules or how it starts"),
-    Foreign(pattern="LD_LIBRARY_PATH", changes=Changes.CODE, reason="loads other CUDA libraries, a compat driver too"),
-    Foreign(pattern="LD_PRELOAD", changes=Changes.CODE, reason="puts a library in front of all others"),
+    Foreign(pattern="LD_LIBRARY_PATH", changes=Changes.CODE, reason="loads other libraries", poison="/nonexistent"),
+    Foreign(pattern="LD_PRELOAD", changes=Changes.CODE, reason="loads a library before all others", poison=""),
     Foreign(pattern="CUDA_VISIBLE_DEVICES", changes=Changes.DEVICE, reason="hides or reorders GPUs"),
     Foreign(pattern="CUDA_DEVICE_ORDER", changes=Changes.DEVICE, reason="reorders GPUs"),
     Foreign(pattern="CUDA_LAUNCH_BLOCKING", changes=Changes.SPEED, reason="waits for each kernel"),

@@ -23,12 +23,10 @@ SURROUNDINGS: Mapping[str, Mapping[str, str]] = {
     "home folder": {"HOME": "/nonexistent"},
     "locale": {"LANG": "tr_TR.UTF-8", "LC_ALL": "C"},
     "time zone": {"TZ": "Pacific/Kiritimati"},
-    "hash seed": {"PYTHONHASHSEED": "4242"},
 }
 WORKING_DIRECTORY, UMASK = "working directory", "umask"
 KEPT = ("PATH", "VIRTUAL_ENV")
 """Without these no child would start."""
-KEEPS_PYTHON_FROM_STARTING = {"PYTHONHOME", "PYTHONPLATLIBDIR"}
 SWITCH, COUNT = "1", "7"
 TIMEOUT_SECONDS = 120.0
 FAILED = "no plan: "
@@ -70,9 +68,8 @@ class PlanStability(Fact):
 def all_poisons() -> dict[str, Mapping[str, str]]:
     """Every declared and every foreign variable with a value it could have, and odd surroundings."""
     own = {name: COUNT if variable.values is Values.COUNT else SWITCH for name, variable in VARIABLES.items()}
-    foreign = {row.pattern.replace("*", "POISON"): SWITCH for row in FOREIGN if "[" not in row.pattern}
-    names = {name: value for name, value in {**own, **foreign}.items() if name not in KEEPS_PYTHON_FROM_STARTING}
-    variables = {name: {name: value} for name, value in names.items()}
+    foreign = {row.pattern.replace("*", "POISON"): row.poison for row in FOREIGN if "[" not in row.pattern}
+    variables = {name: {name: value} for name, value in {**own, **foreign}.items() if value}
     return {**variables, **SURROUNDINGS, WORKING_DIRECTORY: {}, UMASK: {}}
 
 

@@ -11,7 +11,11 @@ from bgb.plan import resolve_plan
 from bgb.preflight.contract import RunContract
 from bgb.preflight.facts.corpus_index import CorpusIndex, CorpusRecording
 from bgb.preflight.facts.manifests import Manifests, SplitManifest
+from bgb.preflight.facts.plan_stability import PlanStability
+from bgb.preflight.facts.run_environment import RunEnvironment, SetVariable
+from bgb.preflight.facts.variable_origins import Origin, VariableOrigins
 from bgb.preflight.roster import roster_of
+from bgb.variables import shown_value
 from envcheck.core import Context, Expectations, Facts, Record
 from tests.bgb.test_plan import config_with, member
 
@@ -82,3 +86,21 @@ def context(fact: Manifests | CorpusIndex, *others: Record, **changes: Any) -> C
     roster = roster_of(facts, contract)
     plan = resolve_plan(config, purpose, roster.members, roster.refused)
     return Context(facts=facts, expect=Expectations.of(contract, plan))
+
+
+def environment(**variables: str) -> RunEnvironment:
+    seen = tuple(
+        SetVariable(name=name, shown=shown_value(name, value), digest="0" * 64) for name, value in variables.items()
+    )
+    return RunEnvironment(salt="salt", variables=seen)
+
+
+def origins(*names: str) -> VariableOrigins:
+    sources = ("inherited from the shell (process 4711 `bash`)",)
+    return VariableOrigins(origins=tuple(Origin(name=name, sources=sources) for name in names))
+
+
+def stability(*, clean: str = "a" * 64, poisoned: str = "a" * 64, culprits: tuple[str, ...] = ()) -> PlanStability:
+    return PlanStability(
+        digests={"clean": clean, "present": clean, "poisoned": poisoned}, culprits=culprits, poisons=50
+    )
