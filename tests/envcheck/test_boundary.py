@@ -53,8 +53,9 @@ def test_an_error_of_ours_is_one_message_on_stderr(capsys: pytest.CaptureFixture
     assert capsys.readouterr() == ("", "error: policy.toml: no name\n")
 
 
-def test_an_interrupt_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:
-    assert status_of(raises(KeyboardInterrupt()), "look") == 130
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), typer.Abort()])
+def test_an_interrupt_ends_with_130(error: BaseException, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of(raises(error), "look") == 130
     assert capsys.readouterr() == ("", "interrupted\n")
 
 

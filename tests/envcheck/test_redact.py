@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,9 @@ def test_a_home_of_another_kind_is_hidden_and_the_root_is_none(home: str, monkey
 def test_a_folder_that_only_begins_like_the_home_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/srv/ana")
     assert redact("/srv/anabel/x") == "/srv/anabel/x"
+
+
+def test_a_user_without_a_home_has_none_to_hide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 987654321)
+    assert redact("/srv/ana/x") == "/srv/ana/x"
