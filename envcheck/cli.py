@@ -172,16 +172,9 @@ def _selection(tier: Tier, only: Sequence[str] | None, skip: Sequence[str] | Non
 
 
 def _print_report(outcome: Outcome, output: str) -> None:
-    """Print a report; on a screen as the screen is."""
-    from envcheck.render import RENDERERS
-    from envcheck.render.terminal import Style, render
+    from envcheck.render import render_for
 
-    report, decision = outcome.report, outcome.decision
-    if output == "terminal":
-        text = render(report, decision, style=Style.of(sys.stdout))
-    else:
-        text = RENDERERS[output](report, decision)
-    typer.echo(text, nl=False)
+    typer.echo(render_for(sys.stdout, output, outcome.report, outcome.decision), nl=False)
 
 
 def _print(text: str, value: Json, *, as_json: bool) -> None:

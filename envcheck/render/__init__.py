@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from envcheck.core import Decision, Report
-from envcheck.render import json, junit, markdown, terminal
+from envcheck.render.json import render as render_json
+from envcheck.render.junit import render as render_junit
+from envcheck.render.markdown import render as render_markdown
+from envcheck.render.terminal import Style
+from envcheck.render.terminal import render as render_terminal
 
 
 class Renderer(Protocol):
@@ -16,8 +20,15 @@ class Renderer(Protocol):
 
 
 RENDERERS: Mapping[str, Renderer] = {
-    "terminal": terminal.render,
-    "json": json.render,
-    "junit": junit.render,
-    "markdown": markdown.render,
+    "terminal": render_terminal,
+    "json": render_json,
+    "junit": render_junit,
+    "markdown": render_markdown,
 }
+
+
+def render_for(stream: TextIO, output: str, report: Report, decision: Decision, *, title: str = "") -> str:
+    """The report in one of the formats; for a screen, as wide and as colourful as the stream can show it."""
+    if output == "terminal":
+        return render_terminal(report, decision, title=title, style=Style.of(stream))
+    return RENDERERS[output](report, decision, title=title)

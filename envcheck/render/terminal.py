@@ -84,8 +84,8 @@ def render(report: Report, decision: Decision, *, title: str = "", style: Style 
 
 
 def _parts(report: Report, decision: Decision, title: str, style: Style) -> Iterator[RenderableType]:
-    heading = Text(title or report.suite, style="bold")
-    yield heading.append(f"  {style.join([f'suite {report.suite}', f'tier {report.tier}'])}", style="not bold dim")
+    about = [f"suite {report.suite}" if title else "", f"tier {report.tier}"]
+    yield Text(title or f"suite {report.suite}", style="bold").append(f"  {style.join(about)}", style="not bold dim")
     yield ""
     yield from _checks(report, decision, style)
     yield from _section("Waived", decision.waived)

@@ -10,11 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.envcheck.processes import is_gone
 
-COMMANDS = ("observe", "judge", "gate", "parity", "explain", "list")
 POLICY = """
 name = "pythons"
 [require]
@@ -45,13 +42,6 @@ def test_facts_travel_from_observe_to_judge_to_the_gate_to_a_receipt(tmp_path: P
     closed = envcheck("gate", "facts.json", "--policy", "policy.toml", "--receipt", "kept", cwd=tmp_path)
     assert closed.returncode == 1
     assert not (tmp_path / "kept" / "receipt.json").exists()
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_shows_an_example(command: str, tmp_path: Path) -> None:
-    shown = envcheck(command, "--help", cwd=tmp_path)
-    assert shown.returncode == 0
-    assert f"Example: envcheck {command}" in shown.stdout
 
 
 def test_json_is_json_even_when_the_tool_fails(tmp_path: Path) -> None:

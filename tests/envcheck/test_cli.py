@@ -209,3 +209,10 @@ def test_list_names_everything(call: Call) -> None:
     assert status == 0
     assert out.startswith("facts\n")
     assert set(json.loads(call("list", "--json")[1])) == {"facts", "checks", "suites"}
+
+
+@pytest.mark.parametrize("command", ["observe", "judge", "gate", "parity", "explain", "list"])
+def test_every_command_shows_an_example(call: Call, command: str) -> None:
+    status, out, _ = call(command, "--help")
+    assert status == 0
+    assert f"Example: envcheck {command}" in out

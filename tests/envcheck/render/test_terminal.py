@@ -8,6 +8,7 @@ import pytest
 from envcheck.core import Decision, Finding, Judged, Report
 from envcheck.gate import decide
 from envcheck.policy import Policy
+from envcheck.render import RENDERERS, render_for
 from envcheck.render.terminal import Style, render
 from tests.envcheck.render.reports import TODAY, closed, opened, part
 
@@ -150,3 +151,8 @@ def test_a_screen_gets_colour_and_symbols_unless_told_otherwise(monkeypatch: pyt
 def test_a_pipe_gets_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     assert Style.of(io.StringIO()) == Style()
+    assert render_for(io.StringIO(), "terminal", *closed(), title="t") == render(*closed(), title="t")
+
+
+def test_a_format_for_machines_is_the_same_on_every_stream() -> None:
+    assert render_for(Terminal(), "json", *closed(), title="t") == RENDERERS["json"](*closed(), title="t")
