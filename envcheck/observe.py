@@ -43,7 +43,7 @@ def _look(address: str, parameters: bytes) -> Mapping[str, Json]:
         seen = fact.observe(**json.loads(parameters or b"{}"))
         if type(seen) is not fact:
             raise TypeError(f"observe() of {fact.__name__} returned {type(seen).__name__}")
-        value = encode(seen)
+        value = json.loads(json.dumps(encode(seen), allow_nan=False))
         decode(fact, value)
     # Whatever a fact raises says something about the place it looked at, so it becomes the reason; nothing is hidden.
     except Exception as error:
@@ -74,10 +74,7 @@ def describe(error: BaseException) -> str:
 
 
 def _frame(result: Mapping[str, Json]) -> bytes:
-    try:
-        text = json.dumps(result, allow_nan=False).encode()
-    except ValueError as error:
-        text = json.dumps({"unseen": describe(error)}).encode()
+    text = json.dumps(result).encode()
     if len(text) > MAX_BYTES:
         limit = f"{len(text)} bytes were observed and a fact may have {MAX_BYTES}; it must summarise"
         text = json.dumps({"unseen": limit}).encode()
