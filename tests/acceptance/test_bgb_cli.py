@@ -7,33 +7,12 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-BGB = [sys.executable, "-m", "bgb"]
-
-
-def bgb(*words: str | Path, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*BGB, *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        timeout=280,
-        env={**clean_environment(), **environ},
-    )
-
-
-def clean_environment() -> dict[str, str]:
-    own = ("BGB_", "SEIZURE_", "PYTEST_", "COV_", "OMP_", "PYTHONPATH")
-    return {name: value for name, value in os.environ.items() if not name.startswith(own)}
+from tests.acceptance.command_line import BGB, bgb, clean_environment, write_config
 
 
 def one_message(answer: subprocess.CompletedProcess[str]) -> str:
@@ -41,66 +20,6 @@ def one_message(answer: subprocess.CompletedProcess[str]) -> str:
     assert "Traceback" not in answer.stderr
     assert answer.stdout == ""
     return answer.stderr
-
-
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the demo corpus, and the shipped smoke run pointed at it with a training of one short epoch."""
-    folder = tmp_path_factory.mktemp("world")
-    answer = bgb("demo", "corpus", folder / "corpus")
-    assert answer.returncode == 0, answer.stderr
-    write_config(folder)
-    return folder
-
-
-def write_config(folder: Path, name: str = "run.yaml", **changes: dict[str, Any]) -> Path:
-    content = yaml.safe_load((ROOT / "configs/local/smoke.yaml").read_text(encoding="utf-8"))
-    content["paths"] = {place: str(folder / place) for place in ("corpus", "cache", "runs")}
-    content["preflight"] = {
-        "policy": str(ROOT / "configs/policies/local.toml"),
-        "lockfile": str(ROOT / "constraints.txt"),
-    }
-    content["model"]["encoder"] = {"channels": [4, 4, 8, 8], "kernel_size": 3}
-    content["model"]["mamba"] |= {"layers": 1, "d_model": 8, "headdim": 8, "d_state": 4, "chunk_size": 64}
-    content["train"] |= {"epochs": 1}
-    for section, values in changes.items():
-        content[section] = {**content.get(section, {}), **values}
-    path = folder / name
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def own_world(world: Path, tmp_path: Path) -> Path:
-    """The same corpus, with a cache and runs that only this test touches."""
-    (tmp_path / "corpus").symlink_to(world / "corpus")
-    for place in ("cache", "runs"):
-        if (world / place).exists():
-            shutil.copytree(world / place, tmp_path / place)
-    write_config(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture(scope="session")
-def built(world: Path) -> Path:
-    """The world after the gate was opened for the cache and the cache was built."""
-    config = world / "run.yaml"
-    opened = bgb("preflight", config, "--for", "cache")
-    assert opened.returncode == 0, opened.stdout + opened.stderr
-    answer = bgb("build-cache", config)
-    assert answer.returncode == 0, answer.stderr
-    return world
-
-
-@pytest.fixture(scope="session")
-def trained(built: Path) -> Path:
-    """The world after one training."""
-    config = built / "run.yaml"
-    opened = bgb("preflight", config, "--for", "train")
-    assert opened.returncode == 0, opened.stdout + opened.stderr
-    answer = bgb("train", config)
-    assert answer.returncode == 0, answer.stderr
-    return built
 
 
 def test_nothing_is_built_without_a_receipt(world: Path, tmp_path: Path) -> None:

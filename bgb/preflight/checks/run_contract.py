@@ -50,7 +50,7 @@ def _expected(promise: Promise) -> str:
 
 def _explanations(contract: RunContract, plan: RunPlan) -> list[Evidence]:
     reasons = []
-    if contract.limit_files is not None:
+    if any(part.recordings + part.refused == contract.limit_files for part in plan.splits.values()):
         reasons.append(Evidence(subject="data.limit_files", found=str(contract.limit_files), expected="none"))
     refused = {split: part.refused for split, part in plan.splits.items() if part.refused}
     if refused:

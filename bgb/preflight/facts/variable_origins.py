@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
@@ -58,16 +58,21 @@ class VariableOrigins(Fact):
         return ", ".join(found.sources) if found and found.sources else "origin unknown"
 
     @classmethod
-    def observe(cls, directory: str) -> Self:
-        """Climb from the process that started this one; read start-up files, and `.env` files above `directory`."""
+    def observe(cls, directory: str, provided: Mapping[str, Sequence[str]] | None = None) -> Self:
+        """Climb from the process that started this one; read start-up files, and `.env` files above `directory`.
+
+        `provided` gives the names that each thing around a container is known to bring, as
+        `{"the Modal Secret wandb": ["WANDB_API_KEY"]}`.
+        """
         names = tuple(relevant())
         chain = tuple(_ancestors(os.getpid()))
         mentions = _mentions(names, Path(directory)) if names else {}
-        return cls(
-            origins=tuple(
-                Origin(name=name, sources=(_process_source(name, chain), *mentions.get(name, ()))) for name in names
-            )
-        )
+
+        def sources(name: str) -> tuple[str, ...]:
+            brought = tuple(f"brought by {who}" for who, brings in (provided or {}).items() if name in brings)
+            return (*(brought or (_process_source(name, chain),)), *mentions.get(name, ()))
+
+        return cls(origins=tuple(Origin(name=name, sources=sources(name)) for name in names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
