@@ -10,21 +10,23 @@ import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn, cast
-
-import typer
-from typer.main import get_command
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from envcheck.errors import EnvcheckError, ExitCode
 from envcheck.observe import describe
 from envcheck.redact import redact
 
-# Recent typer carries a click of its own, so `click.UsageError` may be a class that is never raised.
-_UsageError = cast(type[Exception], typer.BadParameter.__bases__[0])
+if TYPE_CHECKING:
+    import typer
 
 
 def run(app: typer.Typer, argv: Sequence[str] | None = None) -> NoReturn:
     """Run a command line and exit. With `--json` or `--format json`, stdout holds JSON whatever goes wrong."""
+    from typer import Abort, BadParameter
+    from typer.main import get_command
+
+    # Recent typer carries a click of its own, so `click.UsageError` may be a class that is never raised.
+    usage_error = cast(type[Exception], BadParameter.__bases__[0])
     arguments = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         # A file name that the terminal cannot show is no reason to lose a verdict.
@@ -34,9 +36,9 @@ def run(app: typer.Typer, argv: Sequence[str] | None = None) -> NoReturn:
         status = get_command(app).main(args=arguments, prog_name=app.info.name, standalone_mode=False)
     except EnvcheckError as error:
         status = _report(error, str(error), error.exit_code, arguments)
-    except _UsageError as error:
+    except usage_error as error:
         status = _report(error, _usage(error), ExitCode.USAGE, arguments)
-    except (KeyboardInterrupt, typer.Abort) as error:
+    except (KeyboardInterrupt, Abort) as error:
         status = _report(error, "interrupted", ExitCode.INTERRUPTED, arguments)
     except Exception as error:
         message = f"a fault of {app.info.name} itself: {describe(error)}"
@@ -50,11 +52,11 @@ def run(app: typer.Typer, argv: Sequence[str] | None = None) -> NoReturn:
 def _report(error: BaseException, message: str, code: ExitCode, arguments: list[str]) -> ExitCode:
     if code is ExitCode.FAULT:
         message = f"{message}; the full traceback is in {_keep_traceback(error)}"
-    typer.echo(f"error: {message}" if code is not ExitCode.INTERRUPTED else message, err=True)
+    sys.stderr.write(f"{message}\n" if code is ExitCode.INTERRUPTED else f"error: {message}\n")
     if _wants_json(arguments):
         kind = type(error).__name__.lstrip("_")
         content = {"kind": kind, "message": message, "exit_code": int(code)}
-        typer.echo(json.dumps({"schema_version": 1, "open": False, "error": content}, indent=1))
+        sys.stdout.write(json.dumps({"schema_version": 1, "open": False, "error": content}, indent=1) + "\n")
     return code
 
 

@@ -31,18 +31,14 @@ class Verdict(StrEnum):
 
 
 class Tier(StrEnum):
-    """How deep to look; each tier includes the ones before it.
-
-    Quick needs neither torch nor GPU, standard imports what will run, deep compiles and runs full shapes.
-    """
+    """How deep to look: quick needs neither torch nor GPU, standard imports what will run, deep runs full shapes."""
 
     QUICK = "quick"
     STANDARD = "standard"
     DEEP = "deep"
 
     def includes(self, other: Tier) -> bool:
-        order = list(Tier)
-        return order.index(other) <= order.index(self)
+        return list(Tier).index(other) <= list(Tier).index(self)
 
 
 class Standing(StrEnum):
@@ -280,8 +276,7 @@ class Request:
 class Suite:
     """The facts and checks of one occasion. What does not apply to the occasion is not in it.
 
-    `checks` maps a check's name to the tier from which it runs; `not_covered` are sentences, shown with every report,
-    on what this suite cannot vouch for.
+    `checks` gives the tier from which each runs; `not_covered`, shown in every report, what nothing here vouches for.
     """
 
     name: str
@@ -337,13 +332,13 @@ def encode(value: Any) -> Json:
     """A record as JSON values."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {item.name: encode(getattr(value, item.name)) for item in dataclasses.fields(value)}
-    if isinstance(value, StrEnum):
-        return value.value
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, Mapping):
         return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [encode(item) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, bool | int | float):
         return value
     raise TypeError(f"{type(value).__name__} is not a JSON value")
 
@@ -360,15 +355,11 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
     if origin in (types.UnionType, typing.Union):
         if value is None and type(None) in arguments:
             return None
-        (kind,) = (argument for argument in arguments if argument is not type(None))
-        return _decode(kind, value, where)
+        return _decode(next(argument for argument in arguments if argument is not type(None)), value, where)
     if origin is typing.Literal and value in arguments:
         return value
     if origin is tuple and isinstance(value, list | tuple):
-        if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple(_decode(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
-        if len(arguments) == len(value):
-            return tuple(_decode(kind, item, where) for kind, item in zip(arguments, value, strict=True))
+        return _decode_tuple(arguments, value, where)
     if origin in (dict, Mapping) and isinstance(value, Mapping):
         return {key: _decode(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
     if isinstance(kind, type):
@@ -379,6 +370,14 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
         if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
     raise SchemaMismatch(f"{where}: expected {kind}, found {str(value)[:60]!r}")
+
+
+def _decode_tuple(kinds: Sequence[Any], value: Sequence[Any], where: str) -> tuple[Any, ...]:
+    if kinds[-1] is Ellipsis:
+        return tuple(_decode(kinds[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if len(kinds) != len(value):
+        raise SchemaMismatch(f"{where}: expected {len(kinds)} items, found {len(value)}")
+    return tuple(_decode(kind, item, where) for kind, item in zip(kinds, value, strict=True))
 
 
 def _decode_dataclass(kind: type, value: Mapping[str, Json], where: str) -> Any:
