@@ -1,4 +1,4 @@
-"""Imports find the installed packages and the standard library, and nothing in front of them.
+"""Imports find the installed packages and the standard library, nothing in front of them.
 
 A folder on `PYTHONPATH`, the user's own site-packages, or a file beside the script that is started comes before the
 environment. The metadata goes on reporting the pinned version while other code runs: `einops` was 0.8.2 by every tool

@@ -24,6 +24,8 @@ _IN_SUMMARY = 4
 
 def check(context: Context) -> Finding:
     """Plan what an installer would do, as lines of `~`, `+` and `-`."""
+    if LockedPackages.key not in context.expect:
+        return Finding.unknown("no lock was given", remedy="envcheck judge --lock constraints.txt")
     lock, allowed = context.expect[LockedPackages], context.expect[ExpectedPackages].allow_unlisted
     installed = {package.name: package.version or "?" for package in reversed(context.facts[Packages].packages)}
     changed, missing, unlisted = _plan(lock, installed, allowed)

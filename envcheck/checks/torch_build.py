@@ -42,7 +42,7 @@ def _differences(found: TorchBuild, expected: ExpectedTorch) -> Iterator[Evidenc
         yield Evidence(subject="torch", found="not installed", expected=expected.version)
         return
     if found.problem:
-        yield Evidence(subject="torch/version.py", found=found.problem, expected=f"__version__ = {expected.version!r}")
+        yield Evidence(subject="torch", found=f"of no known version: {found.problem}", expected=expected.version)
         return
     if found.version != expected.version:
         yield Evidence(subject="torch", found=str(found.version), expected=expected.version)

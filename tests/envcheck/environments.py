@@ -11,13 +11,13 @@ import sys
 import time
 import venv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from envcheck.collect import observe_one
 from envcheck.core import Entry, Fact, Json, Request, Unseen, decode
-from envcheck.runners import Completed
+from envcheck.runners import Completed, Runner
 
 F = TypeVar("F", bound=Fact)
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +28,6 @@ class Environment:
     """A virtual environment that can import envcheck and, to begin with, has nothing else."""
 
     prefix: Path
-    variables: dict[str, str] = field(default_factory=dict)
 
     @property
     def python(self) -> Path:
@@ -73,6 +72,11 @@ class Environment:
     def entry(
         self, fact: type[Fact], *, variables: Mapping[str, str] | None = None, cwd: Path = ROOT, **parameters: Json
     ) -> Entry:
+        """The same as it would be stored, also where nothing was seen."""
+        return observe_one(Request(fact=fact, parameters=parameters), self.runner(variables=variables, cwd=cwd))
+
+    def runner(self, *, variables: Mapping[str, str] | None = None, cwd: Path = ROOT) -> Runner:
+        """Runs observers with this environment's Python, and with no other foreign variables than these."""
         environment = {**_clean_environment(), **(variables or {})}
 
         def run(argv: Sequence[str], given: bytes, timeout_seconds: float) -> Completed:
@@ -85,14 +89,10 @@ class Environment:
                 cwd=cwd,
                 env=environment,
             )
-            return Completed(
-                returncode=ended.returncode,
-                stdout=ended.stdout,
-                stderr=ended.stderr,
-                seconds=time.monotonic() - started,
-            )
+            seconds = time.monotonic() - started
+            return Completed(returncode=ended.returncode, stdout=ended.stdout, stderr=ended.stderr, seconds=seconds)
 
-        return observe_one(Request(fact=fact, parameters=parameters), run)
+        return run
 
 
 def make_environment(prefix: Path, *, system_site_packages: bool = False) -> Environment:

@@ -33,7 +33,7 @@ FROM_PYPI = TorchBuild(
 
 
 def install_torch(environment: Environment, *, version_py: str = VERSION_PY, libc10: bytes = OLD_ABI) -> None:
-    files = {
+    files: dict[str, str | bytes] = {
         "torch/__init__.py": "raise SystemExit('torch was imported')",
         "torch/version.py": version_py,
         "torch/lib/libc10.so": libc10,
