@@ -92,8 +92,10 @@ def _of_split(recordings: Sequence[R], split: str) -> tuple[R, ...]:
 
 
 def _held_out(names: set[str], config: SplitConfig) -> set[str]:
+    """A seeded choice of about the share, but neither nobody nor everybody."""
     order = np.random.default_rng(config.seed).permutation(sorted(names))
-    return set(order[: _rounded(config.share * len(order))].tolist())
+    count = min(max(_rounded(config.share * len(order)), 1), len(order) - 1)
+    return set(order[:count].tolist())
 
 
 def _parted(recordings: tuple[R, ...], held: Sequence[bool]) -> tuple[tuple[R, ...], tuple[R, ...]]:

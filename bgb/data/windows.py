@@ -23,8 +23,8 @@ FULL_SHARE = 0.99
 """From this share of its samples on, a window counts as wholly inside a seizure."""
 
 _TICK = 1e-6
-"""Share of a sample by which an interval's end may miss a sample and still mean it: label files round to 0.1 ms and
-rates other than powers of two are not exact in binary."""
+"""Share of a sample by which binary fractions may miss the sample they mean: 0.1 + 0.2 s at 1 kHz is sample
+300.00000000000006."""
 
 
 class WindowClass(IntEnum):
