@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Sequence
@@ -86,7 +87,7 @@ def preflight(
     chosen = _load(config, data_dir, cache_dir)
     selection = Selection(tier=tier, only=tuple(only or ()), skip=tuple(skip or ()))
     outcome = run_preflight(chosen, purpose, selection, _say)
-    typer.echo(outcome.render("json" if as_json else output), nl=False)
+    typer.echo(outcome.render(sys.stdout, "json" if as_json else output), nl=False)
     raise typer.Exit(outcome.exit_code)
 
 
@@ -213,9 +214,9 @@ def parity(
     """
     from bgb.jobs.parity import compare_places
 
-    comparison = compare_places(files)
-    typer.echo(comparison.render(as_json=as_json), nl=False)
-    raise typer.Exit(comparison.exit_code)
+    compared = compare_places(files)
+    typer.echo(json.dumps(compared.to_json(), indent=1) + "\n" if as_json else compared.text(), nl=False)
+    raise typer.Exit(0 if compared.equal else 1)
 
 
 @receipt.command("show")

@@ -19,7 +19,7 @@ from bgb.preflight.suites import VOCABULARY, subject_requests, suite_name
 from envcheck.collect import collect
 from envcheck.core import Context, Facts, NotSeen
 from envcheck.errors import FileUnusable, ReceiptError
-from envcheck.parity import compare
+from envcheck.parity import changes
 from envcheck.policy import load_policy
 from envcheck.receipt import FACTS, Difference, differences, read_receipt
 from envcheck.storage import read_json
@@ -62,13 +62,7 @@ def pass_gate(config: RunConfig, purpose: str, command: str) -> OpenGate:
 def _explain(found: tuple[Difference, ...], stored: Facts, facts: Facts, command: str) -> str:
     lines = ["the gate is closed: the receipt does not vouch for what is here now"]
     lines += [f"  {difference.sentence}" for difference in found]
-    lines += [f"    {change}" for change in _changes(stored, facts)]
+    rows = changes(stored, facts)
+    lines += [f"    {row}" for row in rows[:SHOWN]]
+    lines += [f"    and {len(rows) - SHOWN} more fields"] * (len(rows) > SHOWN)
     return "\n".join([*lines, f"  {command}"])
-
-
-def _changes(stored: Facts, facts: Facts) -> list[str]:
-    """The fields that differ between the facts of the receipt and those of now."""
-    then = Facts({key: entry for key, entry in stored.items() if key in facts})
-    rows = compare({"then": then, "now": facts}, may_differ={}).rows
-    shown = [f"{row.fact}.{row.field}: was {row.values['then']}, is {row.values['now']}" for row in rows[:SHOWN]]
-    return [*shown, f"and {len(rows) - SHOWN} more fields"] if len(rows) > SHOWN else shown

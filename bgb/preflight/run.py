@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from bgb.config import RunConfig
 from bgb.errors import DataError
@@ -27,7 +28,7 @@ from envcheck.judge import Selection, judge, select
 from envcheck.lockfile import Target, read_lock
 from envcheck.policy import Policy, load_policy
 from envcheck.receipt import make_receipt, revoke_receipt, write_receipt
-from envcheck.render import RENDERERS
+from envcheck.render import RENDERERS, render_for
 
 Say = Callable[[str], None]
 REPORTS: Mapping[str, str] = {"txt": "terminal", "json": "json", "md": "markdown"}
@@ -39,6 +40,7 @@ POLICY = "policy.toml"
 class Outcome:
     """What a preflight found. `receipt` is its directory, None where the gate stays closed."""
 
+    title: str
     report: Report
     decision: Decision
     receipt: Path | None
@@ -47,8 +49,9 @@ class Outcome:
     def exit_code(self) -> ExitCode:
         return exit_code(self.decision)
 
-    def render(self, output: str) -> str:
-        return RENDERERS[output](self.report, self.decision)
+    def render(self, stream: TextIO, output: str) -> str:
+        """The report as `stream` can show it."""
+        return render_for(stream, output, self.report, self.decision, title=self.title)
 
 
 def preflight(config: RunConfig, purpose: str, selection: Selection, say: Say) -> Outcome:
@@ -62,19 +65,19 @@ def preflight(config: RunConfig, purpose: str, selection: Selection, say: Say) -
     context = Context(facts=facts, expect=expect)
     report = judge(suite, CHECKS, context, selection)
     decision = decide(report, policy, today=datetime.now(UTC).date())
-    directory = receipt_directory(config, purpose)
+    directory, title = receipt_directory(config, purpose), f"bgb preflight of {config.name} for {purpose}"
     if report.partial:
-        return Outcome(report=report, decision=decision, receipt=None)
+        return Outcome(title=title, report=report, decision=decision, receipt=None)
     if not decision.open:
         if revoke_receipt(directory):
             say(f"the earlier receipt in {directory} no longer counts")
-        return Outcome(report=report, decision=decision, receipt=None)
+        return Outcome(title=title, report=report, decision=decision, receipt=None)
     receipt = make_receipt(report, decision, policy, subjects_of(config, policy, context), facts)
     texts = {f"report.{suffix}": RENDERERS[name](report, decision) for suffix, name in REPORTS.items()}
     texts[POLICY] = config.preflight.policy.read_text(encoding="utf-8")
     write_receipt(directory, receipt, context, texts=texts)
     say(f"receipt: {directory}")
-    return Outcome(report=report, decision=decision, receipt=directory)
+    return Outcome(title=title, report=report, decision=decision, receipt=directory)
 
 
 def expectations(config: RunConfig, purpose: str, facts: Facts, policy: Policy, lock: LockedPackages) -> Expectations:
