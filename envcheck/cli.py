@@ -22,7 +22,7 @@ app = typer.Typer(
     help="Observe an environment, judge it, and gate a run on the verdict.",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,  # loading the other renderer triples the time of --help
 )
 
 FactsFile = Annotated[
@@ -157,9 +157,8 @@ def list_all(*, as_json: AsJson = False) -> None:
     Example: `envcheck list`
     """
     from envcheck.checks import CHECKS
-    from envcheck.facts import FACTS
     from envcheck.listing import catalogue, catalogue_text
-    from envcheck.suites import SUITES
+    from envcheck.suites import FACTS, SUITES
 
     kinds = catalogue(FACTS, CHECKS, SUITES)
     _print(catalogue_text(kinds), kinds, as_json=as_json)

@@ -28,7 +28,6 @@ from envcheck.core import (
 )
 from envcheck.errors import FileUnusable, SelectionError, nearest
 from envcheck.expectations import EXPECTATIONS, ExpectedPackages, LockedPackages
-from envcheck.facts import FACTS
 from envcheck.facts.python_build import PythonBuild
 from envcheck.gate import decide
 from envcheck.judge import Selection, judge, select
@@ -39,7 +38,7 @@ from envcheck.policy import Policy, Vocabulary, load_policy
 from envcheck.receipt import make_receipt, revoke_receipt, write_receipt
 from envcheck.render import RENDERERS
 from envcheck.storage import read_json
-from envcheck.suites import SUITES
+from envcheck.suites import FACTS, SUITES
 
 VOCABULARY = Vocabulary(checks=CHECKS, suites=SUITES, expectations=EXPECTATIONS)
 REPORTS: Mapping[str, str] = {"report.json": "json", "report.md": "markdown"}

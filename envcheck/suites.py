@@ -1,8 +1,8 @@
-"""The occasions that any CUDA project has: an image being built, a machine about to run, and one with a GPU."""
+"""The facts there are, and the occasions to look at them: an image built, a machine about to run, one with a GPU."""
 
 from __future__ import annotations
 
-from envcheck.core import Request, Suite, Tier
+from envcheck.core import Fact, Request, Suite, Tier
 from envcheck.facts.cuda_driver import CudaDriver
 from envcheck.facts.machine import Machine
 from envcheck.facts.package_bytecode import PackageBytecode
@@ -13,6 +13,19 @@ from envcheck.facts.python_build import PythonBuild
 from envcheck.facts.shadowing import Shadowing
 from envcheck.facts.torch_build import TorchBuild
 from envcheck.facts.torch_runtime import TorchRuntime
+
+FACTS: dict[str, type[Fact]] = {
+    "cuda_driver": CudaDriver,
+    "machine": Machine,
+    "package_bytecode": PackageBytecode,
+    "package_files": PackageFiles,
+    "package_hashes": PackageHashes,
+    "packages": Packages,
+    "python_build": PythonBuild,
+    "shadowing": Shadowing,
+    "torch_build": TorchBuild,
+    "torch_runtime": TorchRuntime,
+}
 
 IMAGE = Suite(
     name="image",

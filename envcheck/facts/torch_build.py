@@ -47,12 +47,16 @@ class TorchBuild(Fact):
             return cls(installed=False)
         if spec.origin is None:
             return cls(installed=False, problem="torch is a folder without __init__.py")
-        folder = Path(spec.origin).parent
         metadata = next((found.version for found in find_distributions() if found.name == "torch"), None)
+        return cls.read(Path(spec.origin).parent, metadata_version=metadata)
+
+    @classmethod
+    def read(cls, folder: Path, *, metadata_version: str | None) -> Self:
+        """The build that lies in `folder`."""
         try:
             stated = _constants((folder / "version.py").read_text(encoding="utf-8"))
             problem = None if stated.get("__version__") else "version.py states no __version__"
-        except (OSError, SyntaxError, UnicodeDecodeError) as error:
+        except (OSError, SyntaxError, ValueError) as error:
             stated, problem = {}, f"version.py cannot be read: {type(error).__name__}"
         debug = stated.get("debug")
         return cls(
@@ -62,7 +66,7 @@ class TorchBuild(Fact):
             git_version=_text(stated, "git_version"),
             debug=debug if isinstance(debug, bool) else None,
             hip=_text(stated, "hip"),
-            metadata_version=metadata,
+            metadata_version=metadata_version,
             cuda_library=(folder / "lib" / "libtorch_cuda.so").is_file(),
             cxx11_abi=_cxx11_abi(folder / "lib" / "libc10.so"),
             problem=problem,

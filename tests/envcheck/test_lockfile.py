@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envcheck.errors import FileUnusable
@@ -125,6 +125,7 @@ names = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,8}", fullmatch=True)
 versions = st.lists(st.integers(0, 99), min_size=1, max_size=4).map(lambda parts: ".".join(map(str, parts)))
 
 
+@settings(max_examples=30)
 @given(pins=st.dictionaries(names.map(str.lower), versions, min_size=1, max_size=6), folded=st.booleans())
 def test_whatever_is_pinned_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, pins: dict[str, str], *, folded: bool

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from envcheck.core import Entry, Facts, Json, Unseen
 from envcheck.errors import ParityError
-from envcheck.facts import FACTS
 from envcheck.parity import MAY_DIFFER, changes, compare, fingerprint, leaves
+from envcheck.suites import FACTS
 from tests.envcheck.toy_facts import Sea, Weather
 
 HERE = Facts.of(Weather(celsius=21.5, rain=False), Sea(metres=3))

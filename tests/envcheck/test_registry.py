@@ -13,9 +13,8 @@ from envcheck.checks import CHECKS
 from envcheck.core import Fact
 from envcheck.expectations import EXPECTATIONS
 from envcheck.explain import explain
-from envcheck.facts import FACTS
 from envcheck.policy import Vocabulary, load_policy
-from envcheck.suites import SUITES
+from envcheck.suites import FACTS, SUITES
 
 POLICIES = Path(__file__).resolve().parents[2] / "configs" / "policies"
 ROOM_FOR_A_LINE = 90

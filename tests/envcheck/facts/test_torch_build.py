@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -32,42 +33,46 @@ FROM_PYPI = TorchBuild(
 )
 
 
-def install_torch(environment: Environment, *, version_py: str = VERSION_PY, libc10: bytes = OLD_ABI) -> None:
-    files: dict[str, str | bytes] = {
+def torch_files(*, version_py: str = VERSION_PY, libc10: bytes = OLD_ABI) -> dict[str, str | bytes]:
+    return {
         "torch/__init__.py": "raise SystemExit('torch was imported')",
         "torch/version.py": version_py,
         "torch/lib/libc10.so": libc10,
         "torch/lib/libtorch_cuda.so": b"\x7fELF",
     }
-    environment.install("torch", "2.2.2", files)
 
 
-def test_the_build_is_read_from_the_files_and_not_from_the_metadata(environment: Environment) -> None:
-    install_torch(environment)
+def read(place: Path, files: dict[str, str | bytes]) -> TorchBuild:
+    Environment(prefix=place).install("torch", "2.2.2", files, into=place)
+    return TorchBuild.read(place / "torch", metadata_version="2.2.2")
+
+
+def test_the_build_is_read_from_the_files_and_torch_is_not_imported(environment: Environment) -> None:
+    environment.install("torch", "2.2.2", torch_files())
     assert environment.observe(TorchBuild) == FROM_PYPI
 
 
-def test_a_build_without_cuda_is_seen_as_one(environment: Environment) -> None:
-    cpu = VERSION_PY.replace("+cu121", "+cpu").replace("= '12.1'", "= None")
-    install_torch(environment, version_py=cpu)
-    (environment.site / "torch" / "lib" / "libtorch_cuda.so").unlink()
-    seen = environment.observe(TorchBuild)
-    assert seen == replace(FROM_PYPI, version="2.2.2+cpu", cuda=None, cuda_library=False)
+def test_a_build_without_cuda_is_seen_as_one(tmp_path: Path) -> None:
+    files = torch_files(version_py=VERSION_PY.replace("+cu121", "+cpu").replace("= '12.1'", "= None"))
+    del files["torch/lib/libtorch_cuda.so"]
+    assert read(tmp_path, files) == replace(FROM_PYPI, version="2.2.2+cpu", cuda=None, cuda_library=False)
 
 
 @pytest.mark.parametrize(("libc10", "cxx11_abi"), [(NEW_ABI, True), (b"\x7fELF", None), (OLD_ABI + NEW_ABI, None)])
 def test_the_string_type_of_its_libraries_is_told_only_where_it_is_plain(
-    environment: Environment, libc10: bytes, cxx11_abi: bool | None
+    tmp_path: Path, libc10: bytes, cxx11_abi: bool | None
 ) -> None:
-    install_torch(environment, libc10=libc10)
-    assert environment.observe(TorchBuild).cxx11_abi is cxx11_abi
+    assert read(tmp_path, torch_files(libc10=libc10)).cxx11_abi is cxx11_abi
 
 
-@pytest.mark.parametrize("version_py", ["__version__ = '2.2.2", "cuda = '12.1'\n", "\0"])
-def test_a_damaged_version_file_is_a_problem_and_not_a_version(environment: Environment, version_py: str) -> None:
-    install_torch(environment, version_py=version_py)
-    seen = environment.observe(TorchBuild)
-    assert seen.installed
+def test_without_its_libraries_nothing_is_told_of_them(tmp_path: Path) -> None:
+    seen = read(tmp_path, {"torch/version.py": VERSION_PY})
+    assert (seen.cuda_library, seen.cxx11_abi) == (False, None)
+
+
+@pytest.mark.parametrize("version_py", ["__version__ = '2.2.2", "cuda = '12.1'\n", "\0", "__version__ = f()\n"])
+def test_a_damaged_version_file_is_a_problem_and_not_a_version(tmp_path: Path, version_py: str) -> None:
+    seen = read(tmp_path, torch_files(version_py=version_py))
     assert seen.version is None
     assert seen.problem is not None
     assert "version.py" in seen.problem
