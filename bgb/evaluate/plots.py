@@ -176,10 +176,11 @@ def _draw_limits(axes: Axes, limits: Mapping[float, Estimate]) -> None:
 
 def _draw_configured(axes: Axes, tally: Tally) -> None:
     """The configured thresholds; none at all has no place on a logarithmic axis and is drawn at its edge."""
-    rate = tally.per_24h(tally.events.false_alarms)
-    label = f"configured thresholds, {rate:.3g} per 24 h"
-    height = tally.events.sensitivity or 0.0
-    axes.plot(max(rate, LOWEST_RATE), height, "D", color=VERMILION, markersize=8, clip_on=False, label=label)
+    rate, sensitivity = tally.per_24h(tally.events.false_alarms), tally.events.sensitivity or 0.0
+    edge = ", at the edge" if rate < LOWEST_RATE else ""
+    label = f"configured thresholds, {rate:.3g} per 24 h{edge}"
+    place = max(rate, LOWEST_RATE)
+    axes.plot(place, sensitivity, "D", color=VERMILION, markersize=8, clip_on=False, zorder=5, label=label)
 
 
 def _draw_traces(axes: Axes, excerpt: Excerpt) -> None:

@@ -183,6 +183,17 @@ def test_an_operating_point_is_the_best_of_all_thresholds_within_the_limit(limit
     assert point.on_threshold is not None
 
 
+@pytest.mark.parametrize(
+    ("seizures", "expected"),
+    [((), 600.0), (((100, 130),), 480.0), (((100, 130), (200, 230)), 380.0), (((10, 20), (590, 600)), 480.0)],
+)
+def test_time_in_which_an_alarm_can_be_false_is_what_lies_outside_of_every_tolerance(
+    seizures: tuple[tuple[float, float], ...], expected: float
+) -> None:
+    tally = tally_recording(np.zeros(600 * RATE, np.float32), intervals(*seizures), RATE, CONFIG)
+    assert tally.open_seconds == pytest.approx(expected)
+
+
 def test_a_limit_that_no_threshold_keeps_leaves_silence() -> None:
     probability = np.zeros(3600 * RATE, np.float32)
     probability[: 60 * RATE] = 1.0

@@ -66,11 +66,8 @@ def test_sensitivity_is_drawn_whatever_was_found(height: float, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("predicted", [(), find_events(np.ones(600 * RATE, np.float32), RATE, RULES)])
-def test_an_excerpt_shows_all_channels_with_and_without_predictions(
-    predicted: tuple[Interval, ...], tmp_path: Path
-) -> None:
+def test_an_excerpt_shows_all_channels_with_and_without_predictions(predicted: tuple[Interval, ...]) -> None:
     figure = draw_excerpt(excerpt(predicted), RULES, "Seizure", "key")
-    save(figure, tmp_path / "excerpt.png")
     traces, zoomed, whole = figure.axes
     assert tuple(label.get_text() for label in traces.get_yticklabels()) == CHANNELS
     assert traces.get_xlim() == zoomed.get_xlim() == (90, 130)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -90,6 +91,17 @@ def test_every_sample_gets_the_probability_of_its_own_signal() -> None:
     signal = source.signal * SCALE
     assert found.dtype == np.float32
     assert np.allclose(found, sigmoid(signal[0] - 2 * signal[18]), atol=1e-6)
+
+
+def test_half_precision_gives_nearly_the_same_in_float32() -> None:
+    torch.manual_seed(0)
+    detector = nn.Sequential(nn.Conv1d(19, 1, 5, padding=2), nn.Flatten())
+    whole, half = (
+        dataclasses.replace(predictor(detector), precision=precision).predict(recording(200), 200)
+        for precision in ("fp32", "bf16")
+    )
+    assert half.dtype == np.float32
+    assert 0 < np.abs(whole - half).max() < 0.02
 
 
 def test_each_window_is_read_once_and_in_order() -> None:
