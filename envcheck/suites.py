@@ -57,6 +57,7 @@ IMAGE = Suite(
     not_covered=(
         "files that no package lists and no import finds, such as data and configuration",
         "modules of the standard library that were edited in place",
+        "a package whose RECORD was rewritten together with its files; its digest in the facts tells two places apart",
     ),
 )
 

@@ -59,7 +59,7 @@ class CudaDriver(Fact):
     @classmethod
     def observe(cls) -> Self:
         """Load, initialise, ask. Touches no device's state."""
-        module = _kernel_module(read_text(Path("/proc/driver/nvidia/version")))
+        module = kernel_module_in(read_text(Path("/proc/driver/nvidia/version")))
         files = sum(1 for path in Path("/dev").glob("nvidia*") if path.name.removeprefix("nvidia").isdecimal())
         visible = os.environ.get("CUDA_VISIBLE_DEVICES")
         try:
@@ -112,8 +112,8 @@ def _loaded_file(maps: str) -> str | None:
     return _first(r"/\S.*/libcuda\.so[^/\n]*", maps)
 
 
-def _kernel_module(text: str) -> str | None:
-    """`NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug ...`."""
+def kernel_module_in(text: str) -> str | None:
+    """The release in `/proc/driver/nvidia/version`: `NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05 ...`."""
     line = next((line for line in text.splitlines() if line.startswith("NVRM")), "")
     return _first(rf"(?<=\s){_VERSION}(?=\s)", line)
 

@@ -34,6 +34,11 @@ def test_a_file_cut_short_names_its_package_and_both_sizes() -> None:
     assert "--reinstall-package torch --require-hashes" in finding.remedy
 
 
+def test_a_file_that_is_gone_is_told_as_gone() -> None:
+    gone = DamagedFile(package="torch", path=f"{SITE}/torch/version.py", damage=Damage.MISSING, recorded_size=13)
+    assert judge(gone).summary == f"{SITE}/torch/version.py of torch is missing"
+
+
 def test_a_file_that_belongs_to_nobody_is_to_be_deleted() -> None:
     finding = judge(unowned("selective_scan_cuda.so"))
     assert finding.summary == f"{SITE}/selective_scan_cuda.so is importable and belongs to no package"

@@ -12,7 +12,7 @@ import pytest
 from envcheck.checks import cuda_driver
 from envcheck.core import Context, Expectations, Facts, Finding, Verdict
 from envcheck.expectations import ExpectedGpu
-from envcheck.facts.cuda_driver import CudaDevice, CudaDriver
+from envcheck.facts.cuda_driver import CudaDevice, CudaDriver, kernel_module_in
 from tests.envcheck.environments import Environment
 
 PROJECT = Environment(prefix=Path(sys.prefix))
@@ -109,3 +109,22 @@ def test_a_code_that_nobody_knows_is_told_as_it_is(stub: Path) -> None:
     driver = look(stub, FAKE_INIT="4711")
     assert (driver.init_code, driver.init_name) == (4711, None)
     assert "cuInit says 4711" in judge(driver).summary
+
+
+@pytest.mark.parametrize(
+    ("text", "release"),
+    [
+        (
+            "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19 01:15:15 UTC 2023\n"
+            "GCC version:  gcc version 12.3.0 (Debian 12.3.0-9)\n",
+            "535.104.05",
+        ),
+        (
+            "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.54.14  Release Build  (builder)  Thu Feb 22\n",
+            "550.54.14",
+        ),
+        ("", None),
+    ],
+)
+def test_the_release_of_the_kernel_module_is_read_in_both_its_spellings(text: str, release: str | None) -> None:
+    assert kernel_module_in(text) == release
