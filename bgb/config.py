@@ -15,10 +15,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, PrivateAttr
 
 from bgb.errors import ConfigError
+from bgb.splits import Split
 
-Split = Literal["train", "dev", "eval"]
 WindowKind = Literal["no_seizure", "partial_seizure", "full_seizure"]
-SPLITS: tuple[Split, ...] = ("train", "dev", "eval")
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -135,6 +134,12 @@ class EvaluateConfig(Section):
     """Hysteresis: an event starts above `on_threshold` and ends below `off_threshold`."""
     min_event_seconds: PositiveFloat = 3.0
     merge_gap_seconds: Annotated[float, Field(ge=0)] = 5.0
+
+    @pydantic.model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.off_threshold > self.on_threshold:
+            raise ValueError(f"off_threshold {self.off_threshold} is above on_threshold {self.on_threshold}")
+        return self
 
 
 class ExpectConfig(Section):

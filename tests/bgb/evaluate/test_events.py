@@ -76,6 +76,11 @@ def test_events_closer_than_the_gap_become_one(gap: int, count: int) -> None:
     assert len(events_of(0.9, 0.9, *[0.0] * gap, 0.9, 0.9)) == count
 
 
+def test_an_event_cannot_be_asked_to_end_above_where_it_starts() -> None:
+    with pytest.raises(ValueError, match=r"off_threshold 0\.6 is above on_threshold 0\.4"):
+        EvaluateConfig(on_threshold=0.4, off_threshold=0.6)
+
+
 def test_an_event_may_fill_the_recording() -> None:
     assert events_of(1.0, 1.0, 1.0) == [(0.0, 3.0)]
 
