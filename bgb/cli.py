@@ -22,10 +22,10 @@ app = typer.Typer(
     help="Train an EEG seizure detector, after proving that the run about to start is the run that was meant.",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,  # loading the other renderer triples the time of --help
 )
-demo = typer.Typer(help="A small synthetic corpus to try everything on.", no_args_is_help=True)
-receipt = typer.Typer(help="Look at receipts, and judge their facts again.", no_args_is_help=True)
+demo = typer.Typer(help="A small synthetic corpus to try everything on.", no_args_is_help=True, rich_markup_mode=None)
+receipt = typer.Typer(help="Look at receipts, judge their facts again.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(demo, name="demo")
 app.add_typer(receipt, name="receipt")
 
@@ -35,7 +35,7 @@ Config = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="The run: a YAML file such as configs/local/smoke.yaml.")
 ]
 OptionalConfig = Annotated[
-    Path | None, typer.Argument(metavar="[CONFIG]", help="The run; configs/local/train.yaml when left out.")
+    Path | None, typer.Argument(metavar="CONFIG", help="The run; configs/local/train.yaml when left out.")
 ]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Use this corpus instead of the run's.")]
 CacheDir = Annotated[Path | None, typer.Option("--cache-dir", help="Use this cache instead of the run's.")]
@@ -50,7 +50,9 @@ def plan(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a run comes to, without running it: recordings, windows, steps, time and cost.
+    """Show what a run comes to, without running it.
+
+    Recordings, windows, steps, time and cost, and the digest of it all.
 
     Example: `bgb plan configs/local/smoke.yaml`
     """
@@ -75,7 +77,9 @@ def preflight(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Prove that the run about to start is the run that was meant, and write the receipt that opens its gate.
+    """Prove that a run is the one that was meant.
+
+    Where it is, the receipt that opens the gate is written.
 
     Exit status: 0 open, 1 a required check failed, 3 one could not be decided, 2 no verdict.
 
@@ -101,7 +105,9 @@ def build_cache(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Turn the corpus into a cache of signals, after asking the gate. What is built already is left alone.
+    """Turn the corpus into a cache of signals.
+
+    Asks the gate first. What is built already is left alone.
 
     Example: `bgb build-cache configs/local/smoke.yaml`
     """
@@ -121,7 +127,9 @@ def scan_cache(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Name every damaged, missing or foreign file of a cache. Changes nothing.
+    """Name every damaged file of a cache.
+
+    Missing and foreign ones too. Changes nothing.
 
     Example: `bgb scan-cache configs/local/smoke.yaml --verify`
     """
@@ -139,7 +147,9 @@ def train(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Train, after asking the gate. Interrupt it with Ctrl-C and go on later with `--resume`.
+    """Train, after asking the gate.
+
+    Interrupt it with Ctrl-C and go on later with `--resume`.
 
     Example: `bgb train configs/local/smoke.yaml`
     """
@@ -159,7 +169,9 @@ def evaluate(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Score a checkpoint on whole recordings: events, samples, predictions as CSV_BI, and figures.
+    """Score a checkpoint on whole recordings.
+
+    By events and by samples; writes predictions as CSV_BI, and figures.
 
     Example: `bgb evaluate configs/local/smoke.yaml --split dev`
     """
@@ -171,7 +183,9 @@ def evaluate(
 
 @app.command()
 def env(*, as_json: AsJson = False) -> None:
-    """List the variables that this project reads, what is set, what that does and where it came from.
+    """List variables, what they do, where they came from.
+
+    Every one that this project reads, and every foreign one that is set and can change a run.
 
     Example: `bgb env`
     """
@@ -193,7 +207,7 @@ def checks(*, as_json: AsJson = False) -> None:
 
 @app.command()
 def explain(check: Annotated[str, typer.Argument(help="A name that `bgb checks` lists.")]) -> None:
-    """Say what a check looks at, which incident it exists for and how to mend what it finds.
+    """Say what a check is for and how to mend it.
 
     Example: `bgb explain patients_disjoint`
     """
@@ -208,7 +222,9 @@ def parity(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the facts of several places field by field. Exit status 1 where they differ.
+    """Compare the facts of several places.
+
+    Field by field. Exit status 1 where they differ and may not.
 
     Example: `bgb parity laptop/facts.json image/facts.json`
     """

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bgb.config import RunConfig, Split
+from bgb.config import RunConfig
 from bgb.data.roster import Member
 from bgb.data.sampling import epoch_size
 from bgb.data.signal import SignalSettings
 from bgb.data.windows import ClassCounts, WindowSpec, classify, count_classes
+from bgb.splits import Split
 from envcheck.core import Expectation, digest_json, encode
 
 BYTES_PER_SAMPLE = 2

@@ -17,7 +17,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bgb.config import SPLITS
 from bgb.data.annotations import SEIZURE_TYPES, read_csv_bi
 from bgb.data.cache import (
     CODE_VERSION,
@@ -35,6 +34,7 @@ from bgb.data.recording import read_recording
 from bgb.data.roster import chosen_keys
 from bgb.data.signal import SignalSettings, process_to_int16
 from bgb.errors import CacheError, DataError, RecordingRefused
+from bgb.splits import SPLITS
 
 LOCK_NAME = ".build.lock"
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bgb.config import SPLITS, Split
 from bgb.data.annotations import read_csv_bi
 from bgb.data.edf import checked_rate_hz, read_header
 from bgb.data.recording import Interval, match_recording
 from bgb.errors import DataError, RecordingRefused
+from bgb.splits import SPLITS, Split
 
 _LAYOUT = "<split>/<patient>/<session>/<montage>/<stem>.edf"
 _LAYOUT_DEPTH = 4

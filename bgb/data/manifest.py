@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bgb.config import SPLITS, Split
 from bgb.data.cache import CODE_VERSION, PARTIAL_SUFFIX, SUFFIX, CachedRecording, cached_path, open_cached
 from bgb.data.corpus import CorpusFile
 from bgb.data.recording import Interval
 from bgb.data.roster import chosen_keys
 from bgb.data.windows import ClassCounts, WindowSpec, classify, count_classes
 from bgb.errors import CacheError
+from bgb.splits import SPLITS, Split
 from envcheck.core import Record, SchemaMismatch, decode, digest_json, encode
 from envcheck.errors import FileUnusable
 from envcheck.storage import read_json, write_text

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bgb.config import SamplingConfig, SplitConfig
 from bgb.data.windows import ClassCounts, WindowClass
+
+if TYPE_CHECKING:
+    from bgb.config import SamplingConfig, SplitConfig
 
 
 class Assignable(Protocol):

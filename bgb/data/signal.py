@@ -10,14 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bgb.config import SignalConfig
 from bgb.errors import ConfigError, DataError
 from envcheck.core import digest_json, encode
+
+if TYPE_CHECKING:
+    from bgb.config import SignalConfig
 
 BANDPASS_ORDER = 3
 NOTCH_QUALITY = 30.0

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from bgb.config import Split
 from bgb.data.annotations import Annotations, ChannelEvent, write_csv, write_csv_bi
 from bgb.data.montage import CHANNELS
 from bgb.data.recording import Interval
@@ -33,6 +32,7 @@ from bgb.data.simulated_eeg import (
     simulate_eeg,
 )
 from bgb.errors import DataError
+from bgb.splits import Split
 
 _NOTICE = (
     "SYNTHETIC EEG made by `bgb demo corpus`. No person was recorded. A score on it says nothing about patients.\n"

@@ -10,14 +10,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bgb.config import DataConfig, SignalConfig
 from bgb.data.recording import Interval
 from bgb.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bgb.config import DataConfig, SignalConfig
 
 FULL_SHARE = 0.99
 """From this share of its samples on, a window counts as wholly inside a seizure."""

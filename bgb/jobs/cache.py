@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bgb.config import SPLITS, RunConfig
+from bgb.config import RunConfig
 from bgb.data.builder import BuildRequest, BuildSummary, build_cache
 from bgb.data.corpus import CorpusFile, discover
 from bgb.data.manifest import Problem, scan_cache
@@ -15,6 +15,7 @@ from bgb.data.roster import chosen_keys
 from bgb.data.signal import SignalSettings
 from bgb.jobs.progress import BuildLines
 from bgb.preflight.gate import pass_gate
+from bgb.splits import SPLITS
 from envcheck.core import encode
 from envcheck.errors import ExitCode
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bgb.config import RunConfig, Split
+from bgb.config import RunConfig
 from bgb.data.manifest import ManifestRow, read_manifest
 from bgb.data.sampling import assign_splits
 from bgb.errors import ConfigError
@@ -16,6 +16,7 @@ from bgb.evaluate.score import EvaluateRequest
 from bgb.evaluate.score import evaluate as score
 from bgb.preflight.contract import splits_of
 from bgb.preflight.places import run_directories
+from bgb.splits import Split
 from bgb.train.run_directory import RunDirectory
 from envcheck.core import encode
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bgb.config import RunConfig, Split
+from bgb.config import RunConfig
 from bgb.data.manifest import (
     ManifestRow,
     check_manifest,
@@ -25,6 +25,7 @@ from bgb.plan import RunPlan
 from bgb.preflight.contract import splits_of
 from bgb.preflight.gate import OpenGate, pass_gate
 from bgb.preflight.places import run_directories
+from bgb.splits import Split
 from bgb.train.fit import RunRecord, TrainRequest, fit
 from bgb.train.run_directory import RunDirectory
 from envcheck.core import encode

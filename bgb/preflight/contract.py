@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bgb.config import ExpectConfig, RunConfig, Split
+from bgb.config import ExpectConfig, RunConfig
 from bgb.data.signal import SignalSettings
+from bgb.splits import Split
 from envcheck.core import Expectation
 
 

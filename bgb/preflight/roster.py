@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-from bgb.config import Split, SplitConfig
+from bgb.config import SplitConfig
 from bgb.data.roster import Member, chosen_keys
 from bgb.data.sampling import assign_splits
 from bgb.preflight.contract import RunContract
 from bgb.preflight.facts.corpus_index import CorpusIndex, CorpusRecording
 from bgb.preflight.facts.manifests import Manifests
+from bgb.splits import Split
 from envcheck.core import Facts
 
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bgb.config import RunConfig, Split, parse_config
+from bgb.config import RunConfig, parse_config
 from bgb.data.recording import Interval
 from bgb.data.roster import Member, chosen_keys
 from bgb.plan import RunPlan, resolve_plan
 from bgb.plan_view import show_plan
+from bgb.splits import Split
 from envcheck.core import Expectations, decode, encode
 from tests.bgb.test_config import minimal
 

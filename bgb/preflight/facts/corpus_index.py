@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self, cast
 
-from bgb.config import Split
 from bgb.data.corpus import IndexedRecording, discover, index_recording
 from bgb.data.recording import Interval
 from bgb.data.signal import resampled_length
 from bgb.errors import DataError
+from bgb.splits import Split
 from envcheck.core import Fact
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self, cast
 
-from bgb.config import Split
 from bgb.data.corpus import CorpusFile, discover
 from bgb.data.manifest import Manifest, Refusal, check_manifest, manifest_path, read_manifest
 from bgb.data.roster import Member
 from bgb.errors import CacheError, DataError
+from bgb.splits import Split
 from envcheck.core import Fact
 
 

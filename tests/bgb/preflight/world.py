@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from bgb.config import Split
 from bgb.data.cache import CODE_VERSION
 from bgb.data.roster import Member
 from bgb.plan import resolve_plan
@@ -15,6 +14,7 @@ from bgb.preflight.facts.plan_stability import PlanStability
 from bgb.preflight.facts.run_environment import RunEnvironment, SetVariable
 from bgb.preflight.facts.variable_origins import Origin, VariableOrigins
 from bgb.preflight.roster import roster_of
+from bgb.splits import Split
 from bgb.variables import shown_value
 from envcheck.core import Context, Expectations, Facts, Record
 from tests.bgb.test_plan import config_with, member
