@@ -113,7 +113,7 @@ def _loaded_file(maps: str) -> str | None:
 
 
 def kernel_module_in(text: str) -> str | None:
-    """The release in `/proc/driver/nvidia/version`: `NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05 ...`."""
+    """The release in `/proc/driver/nvidia/version`: `NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05 ...`"""
     line = next((line for line in text.splitlines() if line.startswith("NVRM")), "")
     return _first(rf"(?<=\s){_VERSION}(?=\s)", line)
 

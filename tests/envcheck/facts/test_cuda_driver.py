@@ -120,7 +120,7 @@ def test_a_code_that_nobody_knows_is_told_as_it_is(stub: Path) -> None:
             "535.104.05",
         ),
         (
-            "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.54.14  Release Build  (builder)  Thu Feb 22\n",
+            "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.54.14  Release Build  (builder)  Thu\n",
             "550.54.14",
         ),
         ("", None),
