@@ -5,6 +5,8 @@ import io
 import os
 import resource
 import signal
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -130,32 +132,29 @@ def test_a_window_that_cannot_be_is_a_mistake_of_the_caller(cached: Path, start:
         recording.read_window(start, np.empty((channels, 2_560), np.int16))
 
 
-def test_a_file_cut_at_any_place_is_refused_by_name(cached: Path, tmp_path: Path) -> None:
-    whole = cached.read_bytes()
-    victim = tmp_path / "victim.npz"
-    places = {*range(0, len(whole), 1_009), *range(2_000), *range(len(whole) - 400, len(whole))}
-    for place in sorted(places):
-        victim.write_bytes(whole[:place])
-        with pytest.raises(CacheError, match=r"victim\.npz.*bgb build-cache"):
-            open_cached(victim)
+def test_a_file_cut_at_any_place_is_refused_by_name(cached: Path) -> None:
+    size = cached.stat().st_size
+    for place in sorted({*range(0, size, 1_009), *range(1_200), *range(size - 250, size)}, reverse=True):
+        os.truncate(cached, place)
+        with pytest.raises(CacheError, match=r"recording\.npz.*bgb build-cache"):
+            open_cached(cached)
 
 
-def test_any_flipped_bit_around_the_signal_is_found_on_opening_and_any_in_it_by_verifying(
-    cached: Path, tmp_path: Path
-) -> None:
+def test_any_flipped_bit_around_the_signal_is_found_on_opening_and_any_in_it_by_verifying(cached: Path) -> None:
     whole = cached.read_bytes()
-    victim = tmp_path / "victim.npz"
     signal_start = whole.index(b"signal.npy") + len(b"signal.npy") + 128
     signal_stop = signal_start + 3 * 19 * 2560 * 2
-    around = [*range(signal_start), *range(signal_stop, len(whole))]
-    for place in around:
-        victim.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :])
-        with pytest.raises(CacheError, match=r"victim\.npz"):
-            open_cached(victim)
-    for place in range(signal_start, signal_stop, 40_009):
-        victim.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        with open_cached(victim) as recording, pytest.raises(CacheError, match=r"victim\.npz.*checksum"):
-            recording.verify()
+    handle = os.open(cached, os.O_RDWR)
+    for place in (*range(signal_start), *range(signal_start, signal_stop, 40_009), *range(signal_stop, len(whole))):
+        os.pwrite(handle, bytes([whole[place] ^ (1 << place % 8)]), place)
+        if signal_start <= place < signal_stop:
+            with open_cached(cached) as recording, pytest.raises(CacheError, match=r"recording\.npz.*checksum"):
+                recording.verify()
+        else:
+            with pytest.raises(CacheError, match=r"recording\.npz"):
+                open_cached(cached)
+        os.pwrite(handle, whole[place : place + 1], place)
+    os.close(handle)
 
 
 def foreign_npz() -> bytes:
@@ -227,6 +226,36 @@ def test_a_disk_that_takes_no_more_is_one_message_and_leaves_no_half_file(tmp_pa
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, previous)
     assert list(tmp_path.iterdir()) == []
+
+
+WRITE = """
+import sys
+from pathlib import Path
+from bgb.errors import CacheError
+from bgb.data.cache import write_cached
+from tests.bgb.data.test_cache import meta_of, signal_of
+try:
+    write_cached(Path(sys.argv[1], "p", "big.npz"), signal_of(60_000), (), meta_of(60_000))
+except CacheError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [("size=1m", "No space left on device; free some and build again"), ("ro", "Read-only file system")],
+)
+def test_a_full_and_a_read_only_disk_are_one_message_and_leave_no_half_file(
+    tmp_path: Path, options: str, says: str
+) -> None:
+    script = f'mount -t tmpfs -o {options} none "$1" && "$2" -c "$3" "$1" && find "$1" -type f'
+    command = ["unshare", "-rm", "sh", "-c", script, "sh", str(tmp_path), sys.executable, WRITE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if "unshare" in done.stderr or "mount" in done.stderr:
+        pytest.skip("no file system can be mounted here")
+    assert done.stderr == ""
+    assert says in done.stdout
+    assert len(done.stdout.splitlines()) == 1
 
 
 def test_a_recording_too_long_for_one_file_is_refused_before_it_is_written(tmp_path: Path) -> None:
