@@ -105,7 +105,7 @@ def draw_traits(rng: Generator, *, epileptic: bool) -> Traits:
         slowing_uv=rng.uniform(2, 10),
         line_uv=rng.uniform(0.3, 2.5),
         muscle_uv=rng.uniform(6, 22),
-        artefacts_per_minute=rng.uniform(1.5, 4.0),
+        artefacts_per_minute=rng.uniform(1.0, 3.0),
         focus=str(rng.choice(["T3", "T4", "F7", "F8", "C3", "C4", "T5", "T6", "O2", "F3"])),
         spikes_per_minute=rng.uniform(1, 5) if epileptic else 0.0,
     )
@@ -317,10 +317,10 @@ def _paint_seizure(canvas: _Canvas, seizure: SimulatedSeizure) -> None:
 
 
 def _focal(rng: Generator, progress: Array, rate_hz: int) -> Array:
-    """From small and fast to large and slow: some 8 Hz and 12 uV to 2.5 Hz and 70 uV, with sharp crests."""
+    """From small and fast to large and slow: some 8 Hz and 18 uV to 2.5 Hz and 95 uV, with sharp crests."""
     first, last = rng.uniform(6.5, 10), rng.uniform(2.2, 3.5)
     phase = _phase(rng, first + (last - first) * progress**0.8, rate_hz, jitter=0.5)
-    strength: Array = 12 + rng.uniform(40, 75) * np.clip(progress / 0.7, 0, 1)
+    strength: Array = 18 + rng.uniform(60, 95) * np.clip(progress / 0.6, 0, 1)
     breathing = 1 + 0.25 * _coloured(rng, 1, len(progress), rate_hz, _band(0.2, 0.2))[0].clip(-2, 2)
     wave: Array = np.sin(phase + 0.55 * np.sin(phase)) - 0.8 * _pulse(phase, 1.2, 0.45)
     strength *= breathing * _window(len(progress), 0.04, 0.04)
@@ -331,7 +331,7 @@ def _generalised(rng: Generator, progress: Array, rate_hz: int) -> Array:
     """Spike and wave, slowing by 1.1 Hz from some 3.8 Hz."""
     phase = _phase(rng, rng.uniform(3.4, 4.1) - 1.1 * progress, rate_hz, jitter=0.3)
     wave: Array = -1.4 * _pulse(phase, 0.6, 0.28) + 0.9 * np.sin(phase - 0.9)
-    return rng.uniform(40, 80) * wave * _window(len(progress), 0.12, 0.08)
+    return rng.uniform(55, 100) * wave * _window(len(progress), 0.12, 0.08)
 
 
 def _tonic_clonic(rng: Generator, progress: Array, rate_hz: int) -> Array:
