@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from bgb.config import EvaluateConfig, RunConfig
@@ -18,7 +19,7 @@ from bgb.data.manifest import ManifestRow
 from bgb.data.recording import CHANNELS
 from bgb.data.signal import SignalSettings
 from bgb.data.windows import WindowSpec
-from bgb.errors import CacheError, CheckpointError, DataError
+from bgb.errors import CacheError, CheckpointError, ConfigError, DataError
 from bgb.evaluate.bootstrap import Estimate, Score, estimate
 from bgb.evaluate.caveats import find_caveats
 from bgb.evaluate.checkpoint import Checkpoint, load_checkpoint
@@ -107,13 +108,20 @@ def evaluate(request: EvaluateRequest) -> EvaluationReport:
 
 
 def _predictor(checkpoint: Checkpoint, config: RunConfig) -> Predictor:
+    device, precision = config.train.device, config.train.precision
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("train.device is cuda, and torch sees no GPU here; name cpu, or evaluate where there is one")
+    if device == "cpu" and precision == "fp16":
+        raise ConfigError("train.precision is fp16, which torch does not compute on a CPU; name bf16 or fp32")
+    if config.train.threads is not None:
+        torch.set_num_threads(config.train.threads)
     return Predictor(
-        detector=checkpoint.detector.to(config.train.device),
+        detector=checkpoint.detector.to(device),
         spec=WindowSpec.from_config(checkpoint.config.data, checkpoint.config.signal),
         scale=SignalSettings.from_config(checkpoint.config.signal).scale,
         batch_size=config.train.batch_size,
-        device=config.train.device,
-        precision=config.train.precision,
+        device=device,
+        precision=precision,
     )
 
 

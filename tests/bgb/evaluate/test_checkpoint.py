@@ -21,6 +21,23 @@ def test_a_checkpoint_gives_its_network_and_what_it_was_trained_by(tmp_path: Pat
         assert torch.equal(value, trained_weights()[name])
 
 
+@pytest.mark.slow
+def test_a_checkpoint_that_lightning_wrote_in_training_is_read(tmp_path: Path) -> None:
+    from lightning.pytorch import Trainer
+
+    from bgb.train.module import DetectorTraining, Setup
+
+    config = small_config(tmp_path)
+    module = DetectorTraining(Setup(config=config, plan_digest="0" * 64, positive_weight=2.0, optimizer_steps=1))
+    trainer = Trainer(accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False)
+    trainer.strategy.connect(module)
+    trainer.save_checkpoint(tmp_path / "best.ckpt", weights_only=True)
+    checkpoint = load_checkpoint(tmp_path / "best.ckpt", "reference")
+    assert checkpoint.signal_digest == SETTINGS.digest()
+    for name, value in checkpoint.detector.state_dict().items():
+        assert torch.equal(value, module.detector.state_dict()[name])
+
+
 def test_another_network_under_the_same_weights_is_refused(tmp_path: Path) -> None:
     path = write_checkpoint(tmp_path / "best.ckpt", small_config(tmp_path))
     with pytest.raises(CheckpointError, match=r"trained with model\.mamba\.kernel reference; conv1d is another"):

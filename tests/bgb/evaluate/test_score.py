@@ -17,7 +17,7 @@ from bgb.data.annotations import read_csv_bi
 from bgb.data.cache import cached_path
 from bgb.data.manifest import ManifestRow
 from bgb.data.signal import SignalSettings
-from bgb.errors import CacheError, CheckpointError, DataError
+from bgb.errors import CacheError, CheckpointError, ConfigError, DataError
 from bgb.evaluate.report import EvaluationReport
 from bgb.evaluate.score import EvaluateRequest, evaluate
 from tests.bgb.evaluate.small_run import (
@@ -182,6 +182,26 @@ def test_a_recording_that_is_not_cached_is_an_error_that_names_it(tmp_path: Path
     cached_path(tmp_path / "cache", rows[0].key).unlink()
     with pytest.raises(CacheError, match="aaaaaaaa_s001_t001"):
         evaluate(request_for(tmp_path, rows))
+
+
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        pytest.param(
+            {"device": "cuda"},
+            "torch sees no GPU here",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here"),
+        ),
+        ({"precision": "fp16"}, "fp16, which torch does not compute on a CPU"),
+    ],
+)
+def test_what_the_machine_cannot_do_is_said_before_anything_is_read(
+    train: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    request = request_for(tmp_path, write_cache(tmp_path / "cache", RECORDINGS[1:2]))
+    config = request.config.model_copy(update={"train": request.config.train.model_copy(update=train)})
+    with pytest.raises(ConfigError, match=message):
+        evaluate(dataclasses.replace(request, config=config))
 
 
 def test_nothing_to_score_is_an_error(tmp_path: Path) -> None:
