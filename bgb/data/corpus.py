@@ -65,6 +65,12 @@ def split_folders(root: Path) -> dict[Split, Path]:
     raise DataError(f"{root}: neither it nor edf/ in it holds {' or '.join(SPLITS)}; expected {_LAYOUT}")
 
 
+def with_present(splits: Sequence[Split], root: Path) -> tuple[Split, ...]:
+    """These splits, there or not, and every other one that the corpus holds."""
+    found = split_folders(root)
+    return tuple(split for split in SPLITS if split in splits or split in found)
+
+
 def discover(root: Path, *, splits: Sequence[Split] = SPLITS) -> tuple[CorpusFile, ...]:
     """Every EDF file of these splits, by key, from directory listings alone.
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from bgb.config import RunConfig
 from bgb.data.builder import BuildRequest, BuildSummary, build_cache
-from bgb.data.corpus import CorpusFile, discover
+from bgb.data.corpus import CorpusFile, discover, with_present
 from bgb.data.manifest import Problem, scan_cache
 from bgb.data.roster import chosen_keys
 from bgb.data.signal import SignalSettings
 from bgb.jobs.progress import BuildLines
+from bgb.preflight.contract import splits_of
 from bgb.preflight.gate import pass_gate
 from bgb.splits import SPLITS
 from envcheck.core import encode
@@ -69,7 +70,8 @@ class Scan:
 def build(config: RunConfig, *, workers: int | None, keep_going: bool, command: str, say: Say) -> Built:
     """Ask the gate, then build what is missing; `GateClosed`, `CacheError` and `DataError` stop it."""
     pass_gate(config, "cache", command)
-    files = discover(config.paths.corpus)
+    corpus = config.paths.corpus
+    files = discover(corpus, splits=with_present(splits_of(config), corpus))
     request = BuildRequest(
         settings=SignalSettings.from_config(config.signal),
         limit_files=config.data.limit_files,

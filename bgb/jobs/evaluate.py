@@ -79,6 +79,6 @@ def _rows(config: RunConfig) -> tuple[ManifestRow, ...]:
     split = config.evaluate.split
     if split == "eval":
         return read_manifest(config.paths.cache, split).rows
-    found = [row for name in splits_of(config, "train") for row in read_manifest(config.paths.cache, name).rows]
+    found = [row for name in splits_of(config) for row in read_manifest(config.paths.cache, name).rows]
     train, dev = assign_splits(found, config.data.split)
     return dev if split == "dev" else train

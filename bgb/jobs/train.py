@@ -72,7 +72,7 @@ def mend_manifests(config: RunConfig, say: Say) -> None:
     """Rebuild each manifest that is empty or stale, or all when `BGB_FORCE_MANIFEST_REBUILD=1`, from the cache."""
     forced = is_set("BGB_FORCE_MANIFEST_REBUILD")
     settings = SignalSettings.from_config(config.signal).digest()
-    for split in splits_of(config, "train"):
+    for split in splits_of(config):
         why = "BGB_FORCE_MANIFEST_REBUILD=1" if forced else _stale(config.paths.cache, split, settings)
         if why is None:
             continue
@@ -95,7 +95,7 @@ def _stale(cache: Path, split: Split, settings_digest: str) -> str | None:
 
 def _rows(config: RunConfig, gate: OpenGate, split: Split) -> tuple[ManifestRow, ...]:
     """The manifest's rows of those who take part, in the roster's order."""
-    found = {row.key: row for s in splits_of(config, "train") for row in read_manifest(config.paths.cache, s).rows}
+    found = {row.key: row for s in splits_of(config) for row in read_manifest(config.paths.cache, s).rows}
     return tuple(found[member.key] for member in gate.roster.members[split])
 
 

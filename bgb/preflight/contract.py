@@ -57,7 +57,7 @@ class RunContract(Expectation):
         return cls(
             name=config.name,
             purpose=purpose,
-            splits=splits_of(config, purpose),
+            splits=splits_of(config),
             promises=promises_of(config.expect),
             limit_files=config.data.limit_files,
             max_refused_share=config.data.max_refused_share,
@@ -71,10 +71,8 @@ class RunContract(Expectation):
         )
 
 
-def splits_of(config: RunConfig, purpose: str) -> tuple[Split, ...]:
-    """The folders of the corpus that a purpose needs: a cache holds all of them, training never looks at eval."""
-    if purpose == "cache":
-        return ("train", "dev", "eval")
+def splits_of(config: RunConfig) -> tuple[Split, ...]:
+    """The folders of the corpus that a run cannot do without; training never looks at eval."""
     return ("train", "dev") if config.data.split.policy == "official" else ("train",)
 
 

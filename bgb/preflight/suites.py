@@ -113,7 +113,7 @@ def subject_requests(config: RunConfig, purpose: str, *, salt: str) -> tuple[Req
 
 def data_request(config: RunConfig, purpose: str) -> Request:
     """The fact that a plan is resolved from."""
-    splits = list(splits_of(config, purpose))
+    splits = list(splits_of(config))
     if purpose == "cache":
         rate = config.signal.sample_rate_hz
         parameters: dict[str, Json] = {"root": str(config.paths.corpus), "splits": splits, "sample_rate_hz": rate}
