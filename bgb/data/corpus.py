@@ -65,10 +65,9 @@ def split_folders(root: Path) -> dict[Split, Path]:
     raise DataError(f"{root}: neither it nor edf/ in it holds {' or '.join(SPLITS)}; expected {_LAYOUT}")
 
 
-def with_present(splits: Sequence[Split], root: Path) -> tuple[Split, ...]:
-    """These splits, there or not, and every other one that the corpus holds."""
-    found = split_folders(root)
-    return tuple(split for split in SPLITS if split in splits or split in found)
+def with_eval(splits: Sequence[Split], root: Path) -> tuple[Split, ...]:
+    """These splits, there or not, and `eval` where the corpus holds it."""
+    return (*splits, "eval") if "eval" in split_folders(root) else tuple(splits)
 
 
 def discover(root: Path, *, splits: Sequence[Split] = SPLITS) -> tuple[CorpusFile, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bgb.config import RunConfig
 from bgb.data.builder import BuildRequest, BuildSummary, build_cache
-from bgb.data.corpus import CorpusFile, discover, with_present
+from bgb.data.corpus import CorpusFile, discover, with_eval
 from bgb.data.manifest import Problem, scan_cache
 from bgb.data.roster import chosen_keys
 from bgb.data.signal import SignalSettings
@@ -71,7 +71,7 @@ def build(config: RunConfig, *, workers: int | None, keep_going: bool, command: 
     """Ask the gate, then build what is missing; `GateClosed`, `CacheError` and `DataError` stop it."""
     pass_gate(config, "cache", command)
     corpus = config.paths.corpus
-    files = discover(corpus, splits=with_present(splits_of(config), corpus))
+    files = discover(corpus, splits=with_eval(splits_of(config), corpus))
     request = BuildRequest(
         settings=SignalSettings.from_config(config.signal),
         limit_files=config.data.limit_files,

@@ -36,11 +36,10 @@ def roster_of(facts: Facts, contract: RunContract) -> Roster:
         chosen = chosen_keys([*(member.key for member in usable), *unusable], contract.limit_files)
         members[split] = tuple(member for member in usable if member.key in chosen)
         refused[split] = sum(key in chosen for key in unusable)
-    if contract.purpose == "cache":
-        return Roster(members=members, refused=refused)
     everyone = [member for found in members.values() for member in found]
     train, dev = assign_splits(everyone, SplitConfig.model_validate_json(contract.split))
-    return Roster(members={"train": train, "dev": dev}, refused=refused)
+    kept: dict[Split, tuple[Member, ...]] = {"eval": members["eval"]} if "eval" in members else {}
+    return Roster(members={"train": train, "dev": dev, **kept}, refused=refused)
 
 
 Seen: TypeAlias = dict[Split, tuple[list[Member], list[str]]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self, cast
 
-from bgb.data.corpus import IndexedRecording, discover, index_recording, with_present
+from bgb.data.corpus import IndexedRecording, discover, index_recording, with_eval
 from bgb.data.recording import Interval
 from bgb.data.signal import resampled_length
 from bgb.errors import DataError
@@ -42,9 +42,9 @@ class CorpusIndex(Fact):
 
     @classmethod
     def observe(cls, root: str, splits: Sequence[str], sample_rate_hz: int) -> Self:
-        """Index the corpus under `root`, under 1 ms a recording: `splits`, which must be there, and those that are."""
+        """Index the corpus under `root`, under 1 ms a recording: `splits`, which must be there, and eval."""
         try:
-            files = discover(Path(root), splits=with_present(cast("Sequence[Split]", splits), Path(root)))
+            files = discover(Path(root), splits=with_eval(cast("Sequence[Split]", splits), Path(root)))
         except DataError as error:
             return cls(error=str(error), recordings=())
         return cls(error=None, recordings=tuple(_describe(index_recording(file), sample_rate_hz) for file in files))
