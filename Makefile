@@ -35,7 +35,7 @@ demo: setup
 	$(bin)/bgb evaluate $(smoke)
 
 test: setup
-	$(bin)/python -m pytest -q --numprocesses auto
+	$(bin)/python -m pytest -q --numprocesses auto --dist loadscope
 
 test-slow: setup
 	$(bin)/python -m pytest -q --numprocesses auto -m slow
@@ -45,4 +45,4 @@ q: setup
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy
-	$(bin)/python -m pytest -q --numprocesses auto
+	$(bin)/python -m pytest -q --numprocesses auto -m "not slow and not acceptance"

@@ -54,7 +54,7 @@ def plan(
 
     Recordings, windows, steps, time and cost, and the digest of it all.
 
-    Example: `bgb plan configs/local/smoke.yaml`
+    Example: bgb plan configs/local/smoke.yaml
     """
     from bgb.plan_view import show_plan
     from bgb.preflight.run import resolve
@@ -83,7 +83,7 @@ def preflight(
 
     Exit status: 0 open, 1 a required check failed, 3 one could not be decided, 2 no verdict.
 
-    Example: `bgb preflight configs/local/smoke.yaml --for train`
+    Example: bgb preflight configs/local/smoke.yaml --for train
     """
     from bgb.preflight.run import preflight as run_preflight
     from envcheck.judge import Selection
@@ -109,7 +109,7 @@ def build_cache(
 
     Asks the gate first. What is built already is left alone.
 
-    Example: `bgb build-cache configs/local/smoke.yaml`
+    Example: bgb build-cache configs/local/smoke.yaml
     """
     from bgb.jobs.cache import build
 
@@ -131,7 +131,7 @@ def scan_cache(
 
     Missing and foreign ones too. Changes nothing.
 
-    Example: `bgb scan-cache configs/local/smoke.yaml --verify`
+    Example: bgb scan-cache configs/local/smoke.yaml --verify
     """
     from bgb.jobs.cache import scan
 
@@ -151,7 +151,7 @@ def train(
 
     Interrupt it with Ctrl-C and go on later with `--resume`.
 
-    Example: `bgb train configs/local/smoke.yaml`
+    Example: bgb train configs/local/smoke.yaml
     """
     from bgb.jobs.train import train as run_training
 
@@ -173,7 +173,7 @@ def evaluate(
 
     By events and by samples; writes predictions as CSV_BI, and figures.
 
-    Example: `bgb evaluate configs/local/smoke.yaml --split dev`
+    Example: bgb evaluate configs/local/smoke.yaml --split dev
     """
     from bgb.jobs.evaluate import evaluate as run_evaluation
 
@@ -187,7 +187,7 @@ def env(*, as_json: AsJson = False) -> None:
 
     Every one that this project reads, and every foreign one that is set and can change a run.
 
-    Example: `bgb env`
+    Example: bgb env
     """
     from bgb.jobs.env import show_environment
 
@@ -198,7 +198,7 @@ def env(*, as_json: AsJson = False) -> None:
 def checks(*, as_json: AsJson = False) -> None:
     """List every check with the occasions it belongs to.
 
-    Example: `bgb checks`
+    Example: bgb checks
     """
     from bgb.preflight.suites import describe_checks
 
@@ -209,7 +209,7 @@ def checks(*, as_json: AsJson = False) -> None:
 def explain(check: Annotated[str, typer.Argument(help="A name that `bgb checks` lists.")]) -> None:
     """Say what a check is for and how to mend it.
 
-    Example: `bgb explain patients_disjoint`
+    Example: bgb explain patients_disjoint
     """
     from bgb.preflight.suites import explain_check
 
@@ -226,7 +226,7 @@ def parity(
 
     Field by field. Exit status 1 where they differ and may not.
 
-    Example: `bgb parity laptop/facts.json image/facts.json`
+    Example: bgb parity laptop/facts.json image/facts.json
     """
     from bgb.jobs.parity import compare_places
 
@@ -239,7 +239,7 @@ def parity(
 def receipt_show(directory: Path, *, as_json: AsJson = False) -> None:
     """Print what a receipt vouches for, and until when.
 
-    Example: `bgb receipt show runs/preflight/train-1a2b3c4d`
+    Example: bgb receipt show runs/preflight/train-1a2b3c4d
     """
     from bgb.jobs.receipt import show_receipt
 
@@ -250,7 +250,7 @@ def receipt_show(directory: Path, *, as_json: AsJson = False) -> None:
 def receipt_replay(directory: Path, *, as_json: AsJson = False) -> None:
     """Judge the stored facts of a receipt again. Exit status 1 where the verdicts differ.
 
-    Example: `bgb receipt replay runs/preflight/train-1a2b3c4d`
+    Example: bgb receipt replay runs/preflight/train-1a2b3c4d
     """
     from bgb.jobs.receipt import replay_receipt
 
@@ -266,7 +266,7 @@ def demo_corpus(
 ) -> None:
     """Write a small synthetic corpus in the layout of TUSZ v2: EEG with seizures, artefacts and odd headers.
 
-    Example: `bgb demo corpus demo/corpus`
+    Example: bgb demo corpus demo/corpus
     """
     from bgb.jobs.demo import write_demo
 

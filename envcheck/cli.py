@@ -51,7 +51,7 @@ def observe(
 ) -> None:
     """Look at this place, a child process for each fact, and print what was seen.
 
-    Example: `envcheck observe --suite gpu --out facts.json`
+    Example: envcheck observe --suite gpu --out facts.json
     """
     from envcheck.collect import collect
     from envcheck.listing import facts_text
@@ -81,7 +81,7 @@ def judge(
 
     Exit status: 0 all passed, 1 a required check failed, 3 one could not be decided, 2 no verdict.
 
-    Example: `envcheck judge facts.json --suite image --policy policy.toml --lock constraints.txt`
+    Example: envcheck judge facts.json --suite image --policy policy.toml --lock constraints.txt
     """
     from envcheck.gate import exit_code
     from envcheck.occasion import Sources, judge_here
@@ -109,7 +109,7 @@ def gate(
 
     Exit status: 0 open, 1 a required check failed, 3 one could not be decided, 2 no verdict.
 
-    Example: `envcheck gate --policy policy.toml --lock constraints.txt --receipt receipts/image`
+    Example: envcheck gate --policy policy.toml --lock constraints.txt --receipt receipts/image
     """
     from envcheck.gate import exit_code
     from envcheck.occasion import Sources, judge_here, parse_subjects, settle_receipt
@@ -127,7 +127,7 @@ def gate(
 def parity(files: Annotated[list[Path], typer.Argument(metavar="FACTS")], *, as_json: AsJson = False) -> None:
     """Compare the facts of two or more places field by field. Exit status 1 where they differ and may not.
 
-    Example: `envcheck parity local.json container.json`
+    Example: envcheck parity local.json container.json
     """
     from envcheck.occasion import compare_files
 
@@ -140,7 +140,7 @@ def parity(files: Annotated[list[Path], typer.Argument(metavar="FACTS")], *, as_
 def explain(check: str, *, as_json: AsJson = False) -> None:
     """Say what a check is for, the incident behind it, and how to mend what it finds.
 
-    Example: `envcheck explain torch_build`
+    Example: envcheck explain torch_build
     """
     from envcheck.core import encode
     from envcheck.explain import explain as explain_check
@@ -154,7 +154,7 @@ def explain(check: str, *, as_json: AsJson = False) -> None:
 def list_all(*, as_json: AsJson = False) -> None:
     """List the facts, checks and suites there are.
 
-    Example: `envcheck list`
+    Example: envcheck list
     """
     from envcheck.checks import CHECKS
     from envcheck.listing import catalogue, catalogue_text
