@@ -49,7 +49,7 @@ def facts(tmp_path: Path, python: PythonBuild) -> Path:
     """Facts of which one was seen."""
     path = tmp_path / "facts.json"
     unseen = Entry(schema=1, value=Unseen(reason="no answer within 20 s"))
-    write_json(path, Facts.of(python, Packages(packages=())).merged({"torch_build": unseen}).to_json())
+    write_json(path, Facts({**Facts.of(python, Packages(packages=())), "torch_build": unseen}).to_json())
     return path
 
 

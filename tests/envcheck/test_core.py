@@ -165,12 +165,12 @@ def test_tracing_notes_what_was_asked_for_even_when_it_is_absent() -> None:
 def test_records_are_added_to_a_copy() -> None:
     empty = Facts({})
     assert empty.with_records(Sea(metres=2))[Sea].metres == 2
-    assert empty.merged(Facts.of(Sea(metres=3)))[Sea].metres == 3
+    assert Facts({**empty, **Facts.of(Sea(metres=3))})[Sea].metres == 3
     assert not empty
 
 
 def test_facts_come_back_from_json_with_values_and_reasons() -> None:
-    facts = Facts.of(Weather(celsius=1.0, rain=True)).merged({"sea": Entry(schema=1, value=Unseen(reason="fog"))})
+    facts = Facts({**Facts.of(Weather(celsius=1.0, rain=True)), "sea": Entry(schema=1, value=Unseen(reason="fog"))})
     assert Facts.from_json(facts.to_json()) == facts
 
 

@@ -70,12 +70,12 @@ def test_a_fact_that_was_not_observed_makes_its_check_unknown() -> None:
 
 
 def test_a_fact_that_could_not_be_seen_gives_its_reason() -> None:
-    facts = seen().merged({"weather": Entry(schema=1, value=Unseen(reason="killed by SIGSEGV"))})
+    facts = Facts({**seen(), "weather": Entry(schema=1, value=Unseen(reason="killed by SIGSEGV"))})
     assert finding_of("is_dry", context_of(facts)).summary == "could not check: weather: killed by SIGSEGV"
 
 
 def test_a_fact_of_another_shape_makes_its_check_unknown() -> None:
-    facts = seen().merged({"weather": Entry(schema=1, value={"celsius": 1.0, "rain": "much"})})
+    facts = Facts({**seen(), "weather": Entry(schema=1, value={"celsius": 1.0, "rain": "much"})})
     finding = finding_of("is_dry", context_of(facts))
     assert "weather.rain: expected" in finding.summary
     assert finding.remedy == "envcheck observe tests.envcheck.toy_facts:Weather"

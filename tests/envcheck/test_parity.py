@@ -137,7 +137,7 @@ def test_a_fact_that_was_not_seen_has_a_fingerprint_of_its_own() -> None:
 
 
 def test_changes_are_sentences_about_what_both_hold() -> None:
-    was = HERE.merged({"only_then": Entry(schema=1, value=1)})
+    was = Facts({**HERE, "only_then": Entry(schema=1, value=1)})
     assert changes(was, THERE) == ("weather.celsius: was 21.5, is 30.0",)
 
 

@@ -92,7 +92,7 @@ def test_a_receipt_lists_every_check_that_ran_with_verdict_duration_and_expiry()
 
 def test_a_fact_with_a_life_that_does_not_say_when_it_was_observed_is_expired_at_once() -> None:
     facts = seen()
-    facts = facts.merged({"weather": replace(facts["weather"], observed_at="")})
+    facts = Facts({**facts, "weather": replace(facts["weather"], observed_at="")})
     assert receipt_of(context_of(facts)).checks[0].expires == NOON.isoformat()
 
 
@@ -329,7 +329,7 @@ def test_a_receipt_that_cannot_be_revoked_is_one_message(tmp_path: Path) -> None
 
 
 def test_a_fact_observed_at_no_time_that_can_be_read_is_one_message() -> None:
-    facts = seen().merged({"weather": replace(seen()["weather"], observed_at="at noon")})
+    facts = Facts({**seen(), "weather": replace(seen()["weather"], observed_at="at noon")})
     with pytest.raises(ReceiptError, match="expected a time, found 'at noon'"):
         receipt_of(context_of(facts))
 
