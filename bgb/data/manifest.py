@@ -273,22 +273,29 @@ def _check_settings(manifest: Manifest, settings_digest: str) -> Iterator[Proble
 
 
 def _check_cached(manifest: Manifest, cache: Path) -> Iterator[Problem]:
-    listed = {row.key for row in manifest.rows}
+    sizes = _cached_sizes(cache, manifest.split)
     for row in manifest.rows:
-        try:
-            size = cached_path(cache, row.key).stat().st_size
-        except OSError as error:
-            yield Problem(field="cache", key=row.key, message=f"its cached file cannot be found: {error.strerror}")
-            continue
-        if size != row.cache_bytes:
+        size = sizes.pop(row.key, None)
+        if size is None:
+            yield Problem(field="cache", key=row.key, message="its cached file is not there")
+        elif size != row.cache_bytes:
             message = f"its cached file has {size} bytes, the manifest says {row.cache_bytes}"
             yield Problem(field="cache_bytes", key=row.key, message=message)
     if manifest.limit_files is None:
-        refused = {item.key for item in manifest.refused}
-        for path in _cached_files(cache, manifest.split):
-            key = path.relative_to(cache).as_posix().removesuffix(SUFFIX)
-            if key not in listed and key not in refused:
-                yield Problem(field="rows", key=key, message="cached, but the manifest does not list it")
+        for key in sorted(sizes.keys() - {item.key for item in manifest.refused}):
+            yield Problem(field="rows", key=key, message="cached, but the manifest does not list it")
+
+
+def _cached_sizes(cache: Path, split: Split) -> dict[str, int]:
+    """Bytes of every finished file of a split, by key. As strings: 6,499 `Path`s would take half a second."""
+    root, suffix = len(str(cache)) + 1, len(SUFFIX)
+    paths = (
+        f"{directory}/{name}"
+        for directory, _, names in os.walk(str(cache / split))
+        for name in names
+        if name.endswith(SUFFIX)
+    )
+    return {path[root:-suffix]: os.stat(path).st_size for path in paths}  # noqa: PTH116
 
 
 def _check_corpus(manifest: Manifest, corpus: Sequence[CorpusFile]) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envcheck.core import Context, Decision, Finding, Report, Standing, Tier, Verdict
+from envcheck.core import Context, Decision, Facts, Finding, Report, Standing, Tier, Verdict
 from envcheck.errors import ReceiptError
 from envcheck.gate import decide
 from envcheck.judge import Selection, judge
