@@ -125,13 +125,14 @@ class _Range:
 
     @classmethod
     def of(cls, channel: NDArray[np.float32]) -> Self:
-        low, high = float(channel.min()), float(channel.max())
-        if not (math.isfinite(low) and math.isfinite(high)):
-            raise DataError("the signal holds samples that are not finite; expected microvolts")
-        if low == high:
+        with np.errstate(invalid="ignore", over="ignore"):
+            centre = channel.mean()
+            deviation = _rms(channel - centre)
+        if not math.isfinite(deviation):
+            raise DataError("the signal holds samples that are not finite, or far from any microvolts")
+        if channel.min() == channel.max():
             return cls(centre=0.0, deviation=math.inf)
-        centre = channel.mean()
-        return cls(centre=float(centre), deviation=_rms(channel - centre))
+        return cls(centre=float(centre), deviation=deviation)
 
     @property
     def offset(self) -> float:
@@ -209,7 +210,7 @@ def _remove_mean(values: NDArray[np.float64]) -> float:
 
 def _rms(values: NDArray[np.float32] | NDArray[np.float64]) -> float:
     """Root of the mean square; not by BLAS, whose threads would fight those of other workers and order the sum."""
-    return math.sqrt(float(np.einsum("i,i->", values, values, dtype=np.float64)) / len(values))
+    return math.sqrt(float(np.einsum("i,i->", values, values)) / len(values))
 
 
 def _in_sigmas(values: NDArray[np.float64], deviation: float, clip_sigma: float) -> NDArray[np.float32]:

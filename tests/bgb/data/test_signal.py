@@ -106,7 +106,7 @@ def test_the_shortest_recordings_are_finite(samples: int) -> None:
     assert np.isfinite(process(noise(19, samples), 250.0, SETTINGS)).all()
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
 def test_a_sample_that_is_not_finite_is_an_error_and_not_spread_over_the_channel(bad: float) -> None:
     recording = noise(2, 500)
     recording[1, 100] = bad
