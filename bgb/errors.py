@@ -55,3 +55,9 @@ class TrainingStopped(BgbError):
     """Training ended before its plan did, on purpose."""
 
     exit_code = ExitCode.CLOSED
+
+
+class TrainingInterrupted(TrainingStopped):
+    """Someone, or the machine, asked training to stop; its state is saved."""
+
+    exit_code = ExitCode.INTERRUPTED

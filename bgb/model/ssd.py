@@ -116,7 +116,9 @@ class Mamba2(nn.Module):
         """(batch, length, d_model) to the same; the scan runs in float32 whatever autocast says."""
         inner, width = inner_width(self.config), conv_width(self.config)
         gate, xbc, dt = torch.split(self.in_proj(u), [inner, width, len(self.D)], dim=-1)
-        xbc = F.silu(self.conv1d(xbc.transpose(1, 2))[..., : u.shape[1]]).transpose(1, 2)
+        mixed = self.conv1d(xbc.transpose(1, 2))[..., : u.shape[1]].transpose(1, 2)
+        # Contiguous: the gradient of silu takes four times as long where its two operands lie in other orders.
+        xbc = F.silu(mixed.contiguous())
         with torch.autocast(u.device.type, enabled=False):
             y = self.norm(self._scan(xbc.float(), dt.float()), gate)
         projected: Tensor = self.out_proj(y)

@@ -23,11 +23,14 @@ class ChannelNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, steps) to the same."""
         normed: Tensor = self.norm(x.transpose(1, 2))
-        return normed.transpose(1, 2)
+        return normed.transpose(1, 2).contiguous()
 
 
 class EncoderStage(nn.Module):
-    """Halves the rate, then adds what a dilated convolution sees around each step."""
+    """Halves the rate, then adds what a dilated convolution sees around each step.
+
+    Only what is added is normed: how strong the signal is stays in what it is added to.
+    """
 
     def __init__(self, inputs: int, outputs: int, config: EncoderConfig) -> None:
         super().__init__()
@@ -39,8 +42,8 @@ class EncoderStage(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, inputs, steps) to (batch, outputs, steps / 2)."""
-        x = self.norm(self.down(x))
-        around: Tensor = self.dropout(self.around(F.silu(x)))
+        x = self.down(x)
+        around: Tensor = self.dropout(self.around(F.silu(self.norm(x))))
         return x + around
 
 
