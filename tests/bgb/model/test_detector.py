@@ -69,6 +69,14 @@ def test_a_sample_is_judged_by_what_comes_before_and_after_it() -> None:
 
 
 @torch.no_grad()
+def test_how_strong_a_signal_is_reaches_the_layers_that_judge_it() -> None:
+    torch.manual_seed(0)
+    encoder, signal = build_detector(small()).eval().encoder, torch.randn(1, 19, 2048)
+
+    assert encoder(4 * signal).std() > 2 * encoder(signal).std()
+
+
+@torch.no_grad()
 def test_one_window_of_a_batch_does_not_change_another() -> None:
     model, signal = build_detector(small()).eval(), torch.randn(4, 19, 512)
 
