@@ -26,7 +26,7 @@ from bgb.preflight.contract import splits_of
 from bgb.preflight.gate import OpenGate, pass_gate
 from bgb.preflight.places import run_directories
 from bgb.splits import Split
-from bgb.train.fit import RunRecord, TrainRequest, fit
+from bgb.train.record import RunRecord
 from bgb.train.run_directory import RunDirectory
 from envcheck.core import encode
 from envcheck.storage import write_json
@@ -54,6 +54,9 @@ def train(config: RunConfig, *, resume: bool, command: str, say: Say) -> Trained
     gate = pass_gate(config, "train", command)
     if not gate.plan.windows_per_epoch:
         raise TrainingStopped("the manifests hold neither a partial nor a full seizure window: nothing to learn from")
+    # Lightning sets PYTORCH_NVML_BASED_CUDA_CHECK when it is imported: after the gate has looked, not before.
+    from bgb.train.fit import TrainRequest, fit
+
     directory = find_run(config, gate.plan) if resume else new_run(config, gate)
     request = TrainRequest(
         config=config,

@@ -20,6 +20,7 @@ from bgb.train.callbacks import KeepState, TellProgress
 from bgb.train.checkpoint_files import AtomicCheckpoints
 from bgb.train.data import TrainingData, schedule
 from bgb.train.module import DetectorTraining, Setup
+from bgb.train.pace import KeepPace
 from bgb.train.record import RunRecord
 from bgb.train.run_directory import RunDirectory
 from bgb.train.trainer import build_trainer, keep_best, quiet
@@ -67,9 +68,10 @@ def fit(request: TrainRequest) -> RunRecord:
     torch.manual_seed(config.seed)
     module = DetectorTraining(_setup(request, data))
     progress, best = TellProgress(directory.metrics, request.say), keep_best(directory)
-    state = KeepState(directory, data.train, request.say)
+    pace = KeepPace(config, request.expected_steps)
+    watch = [progress, best, pace, KeepState(directory, data.train, request.say)]
     with quiet():
-        trainer = build_trainer(config, directory, len(data.train), [*request.watchers, progress, best, state])
+        trainer = build_trainer(config, directory, len(data.train), [*request.watchers, *watch])
         trainer.fit(module, data.train, data.dev, ckpt_path=checkpoint)
 
     record = _record(request, trainer, progress, best)
