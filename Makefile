@@ -16,11 +16,16 @@ $(venv)/.installed: constraints.txt pyproject.toml
 	$(bin)/uv pip install --quiet --python $(bin)/python --no-deps --editable .
 	touch $@
 
-# uv marks nothing with the extra it came from; the two packages that need a compiler must not reach every machine.
+# Resolved whole, so that all extras agree. uv marks nothing with the extra it came from, so what only `gpu` brings is
+# marked afterwards: two packages that need a compiler, and transformers, which slows every import of torchmetrics.
+compile = $(bin)/uv pip compile --no-progress pyproject.toml --generate-hashes --no-emit-index-url --no-annotate \
+  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command 'make lock'
+names = grep -oE '^[a-z0-9.-]+==' | sort
 lock:
-	$(bin)/uv pip compile --quiet pyproject.toml --all-extras --generate-hashes --no-emit-index-url --no-annotate \
-	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command 'make lock' -o constraints.txt
-	sed -i -E 's/^((mamba-ssm|causal-conv1d)==[0-9.]+) /\1 ; extra == "gpu" /' constraints.txt
+	$(compile) --all-extras -o constraints.txt >/dev/null 2>&1
+	$(compile) --extra train --extra modal --extra track --extra dev --constraint constraints.txt | $(names) \
+	  | comm -13 - <(cat constraints.txt | $(names)) \
+	  | while read -r pin; do sed -i -E "s/^($$pin\S+) /\1 ; extra == \"gpu\" /" constraints.txt; done
 
 # Every command is printed before it runs, so that it can be repeated by hand.
 smoke := configs/local/smoke.yaml

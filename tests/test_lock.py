@@ -64,10 +64,12 @@ def test_setuptools_is_there_at_run_time_because_triton_imports_it() -> None:
     assert "setuptools" in {Requirement(line).name for line in PROJECT["optional-dependencies"]["train"]}
 
 
-def test_only_what_needs_a_compiler_is_kept_from_an_ordinary_installation() -> None:
+def test_what_only_the_kernels_need_is_kept_from_an_ordinary_installation() -> None:
     marked = {name for name, requirement in LOCK.items() if requirement.marker is not None}
-    assert marked == NEEDS_A_COMPILER
+    assert marked >= NEEDS_A_COMPILER | {"transformers"}
     assert all(str(LOCK[name].marker) == 'extra == "gpu"' for name in marked)
+    ordinary = [name for group, names in PROJECT["optional-dependencies"].items() if group != "gpu" for name in names]
+    assert not marked & {canonicalize_name(Requirement(line).name) for line in ordinary}
 
 
 def test_the_core_installation_needs_no_torch_mne_modal_or_wandb() -> None:
