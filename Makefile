@@ -12,7 +12,7 @@ setup: $(venv)/.installed
 $(venv)/.installed: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(venv)
 	$(bin)/python -m pip install --quiet --require-hashes --no-deps -r <(grep -A20 '^uv==' constraints.txt | awk 'NR > 1 && /^[a-z]/ {exit} {print}')
-	$(bin)/uv pip install --quiet --python $(bin)/python --require-hashes --no-deps -r constraints.txt
+	$(bin)/uv pip install --quiet --python $(bin)/python --require-hashes --no-deps --compile-bytecode -r constraints.txt
 	$(bin)/uv pip install --quiet --python $(bin)/python --no-deps --editable .
 	touch $@
 
