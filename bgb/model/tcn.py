@@ -55,6 +55,9 @@ class Encoder(nn.Module):
         widths = (inputs, *config.channels)
         self.stages = nn.Sequential(*(EncoderStage(before, after, config) for before, after in pairwise(widths)))
         self.project = nn.Conv1d(widths[-1], d_model, 1)
+        for stage in self.stages:
+            # torch's default takes a third of the variance: after four stages, how strong a signal is would be lost.
+            nn.init.kaiming_normal_(stage.down.weight, nonlinearity="linear")
 
     def forward(self, x: Tensor) -> Tensor:
         projected: Tensor = self.project(F.silu(self.stages(x)))

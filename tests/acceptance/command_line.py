@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ BGB = [sys.executable, "-m", "bgb"]
 OWN = ("BGB_", "SEIZURE_", "PYTEST_", "COV_", "OMP_", "PYTHON", "WANDB_", "CUDA_", "LD_")
 
 
-def bgb(*words: str | Path, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
+def bgb(
+    *words: str | Path, cwd: Path | None = None, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
         [*BGB, *map(str, words)],
@@ -25,7 +28,7 @@ def bgb(*words: str | Path, cwd: Path | None = None, **environ: str) -> subproce
         check=False,
         cwd=cwd,
         timeout=280,
-        env={**clean_environment(), **environ},
+        env={**clean_environment(), **(environ or {})},
     )
 
 

@@ -118,7 +118,7 @@ def test_a_changed_configuration_closes_the_gate_and_says_what_changed(own_world
 
 def test_a_variable_that_appears_after_the_preflight_closes_the_gate(own_world: Path, built: Path) -> None:
     assert bgb("preflight", own_world / "run.yaml", "--for", "cache").returncode == 0
-    answer = bgb("build-cache", own_world / "run.yaml", OMP_NUM_THREADS="1")
+    answer = bgb("build-cache", own_world / "run.yaml", environ={"OMP_NUM_THREADS": "1"})
     assert answer.returncode == 1
     assert "OMP_NUM_THREADS" in one_message(answer)
 

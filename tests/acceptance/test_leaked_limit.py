@@ -108,7 +108,7 @@ def test_a_limit_brought_by_a_modal_secret_names_the_secret(full: Path) -> None:
 @pytest.mark.parametrize("value", ["50", "", "0", "-1", "all"])
 def test_no_value_of_the_variable_changes_the_plan(full: Path, value: str) -> None:
     words = ("plan", full, "--for", "cache", "--json")
-    plain, leaked = bgb(*words), bgb(*words, BGB_LIMIT_FILES=value)
+    plain, leaked = bgb(*words), bgb(*words, environ={NAME: value})
     assert json.loads(plain.stdout)["digest"] == json.loads(leaked.stdout)["digest"]
 
 

@@ -39,7 +39,7 @@ def said(built: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     config = write_config(folder)
     texts = []
     for words in COMMANDS:
-        answer = bgb(*(str(config) if word == "RUN" else word for word in words), **PLANTED)
+        answer = bgb(*(str(config) if word == "RUN" else word for word in words), environ=PLANTED)
         texts += [answer.stdout, answer.stderr]
     kept = [path for path in (folder / "runs").rglob("*") if path.is_file()]
     texts += [path.read_text(encoding="utf-8", errors="replace") for path in kept]
