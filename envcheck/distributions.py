@@ -116,6 +116,9 @@ def _name_and_version(lines: Iterator[tuple[str, str, str]]) -> dict[str, str]:
 
 def _row(fields: Sequence[str]) -> RecordRow:
     path, digest, size = (*fields, "", "")[:3]
+    if "__pycache__/" in path:
+        # Python writes these anew when it sees fit, also the one that numpy 1.26's wheel lists with a hash.
+        return RecordRow(path=path, sha256=None, size=None)
     algorithm, _, value = digest.partition("=")
     return RecordRow(
         path=path,

@@ -76,3 +76,12 @@ def test_one_directory_under_two_names_is_searched_once(tmp_path: Path, monkeypa
 
 def test_packages_are_installed_below_the_prefix() -> None:
     assert any(place.is_relative_to(Path(sys.prefix).resolve()) for place in site_directories())
+
+
+def test_bytecode_that_a_wheel_lists_with_a_hash_is_not_held_to_it(tmp_path: Path) -> None:
+    """numpy 1.26.4 ships one such file, and every installer that compiles bytecode writes another in its place."""
+    info = tmp_path / "numpy-1.26.4.dist-info"
+    info.mkdir()
+    (info / "RECORD").write_text("numpy/__pycache__/a.cpython-311.pyc,sha256=abc,14202\n", encoding="utf-8")
+    (found,) = find_distributions([tmp_path])
+    assert read_record(found) == (RecordRow(path="numpy/__pycache__/a.cpython-311.pyc", sha256=None, size=None),)
