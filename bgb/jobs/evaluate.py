@@ -54,6 +54,8 @@ def evaluate(config: RunConfig, *, checkpoint: Path | None, split: Split | None,
     config = (
         config.model_copy(update={"evaluate": config.evaluate.model_copy(update={"split": split})}) if split else config
     )
+    if checkpoint is not None and not checkpoint.is_file():
+        raise ConfigError(f"{checkpoint}: no such checkpoint; name one, or leave it out for the newest run's best")
     run = None if checkpoint else newest_run(config)
     chosen = checkpoint or (run.best_checkpoint if run else None)
     if chosen is None:

@@ -138,7 +138,7 @@ def test_labels_that_hold_no_seizure_never_open_the_gate(world: Path, tmp_path: 
         labels.write_text(labels.read_text(encoding="utf-8").replace(",seiz,", ",bckg,"), encoding="utf-8")
     answer = bgb("preflight", write_config(tmp_path), "--for", "cache", "--json")
     assert answer.returncode == 1
-    verdicts = {check["check"]: check["verdict"] for check in json.loads(answer.stdout)["checks"]}
+    verdicts = {check["name"]: check["verdict"] for check in json.loads(answer.stdout)["checks"]}
     assert verdicts["seizures_present"] == "fail"
 
 

@@ -48,7 +48,7 @@ def judged(script: str, config: Path, **environ: str) -> tuple[int, dict[str, An
         env={**clean_environment(), **environ},
     )
     report = json.loads(answer.stdout)
-    return answer.returncode, next(check for check in report["checks"] if check["check"] == "environment")
+    return answer.returncode, next(check for check in report["checks"] if check["name"] == "environment")
 
 
 def found(finding: dict[str, Any]) -> str:
@@ -126,7 +126,7 @@ def test_smoke_followed_by_full_on_the_same_cache_uses_every_recording(world: Pa
         assert answer.returncode == 0, answer.stdout + answer.stderr
 
     stale = bgb("preflight", full, "--for", "train", "--tier", "quick", "--json")
-    verdicts = {check["check"]: check for check in json.loads(stale.stdout)["checks"]}
+    verdicts = {check["name"]: check for check in json.loads(stale.stdout)["checks"]}
     assert stale.returncode == 1
     assert "limit" in verdicts["manifest_current"]["summary"]
     assert verdicts["run_contract"]["verdict"] == "fail"
