@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from bgb.config import EncoderConfig, MambaConfig, ModelConfig
-from bgb.model.shapes import check_shapes
+from bgb.config import EncoderConfig, MambaConfig, ModelConfig, load_config
+from bgb.data.windows import WindowSpec
+from bgb.model.shapes import STRIDE, check_shapes
+
+CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 
 
 def shaped(**mamba: object) -> ModelConfig:
@@ -74,6 +78,14 @@ def test_an_encoder_must_come_down_by_sixteen_with_odd_kernels() -> None:
 
     assert stages == "encoder.channels has 3 stages, a stride of 8; expected 4 stages, a stride of 16"
     assert kernel == "encoder.kernel_size is 4; expected an odd number, such as 5"
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*/*.yaml")), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_shipped_configuration_has_shapes_that_its_kernel_takes(path: Path) -> None:
+    config = load_config(path)
+
+    assert check_shapes(config.model) == ()
+    assert WindowSpec.from_config(config.data, config.signal).window_samples % STRIDE == 0
 
 
 def test_checking_shapes_loads_no_torch() -> None:
