@@ -30,7 +30,7 @@ def _of_corpus(config: RunConfig) -> list[str]:
     notices = [folder / SYNTHETIC_NOTICE for folder in (root, root.parent) if (folder / SYNTHETIC_NOTICE).is_file()]
     caveats = [notices[0].read_text(encoding="utf-8").strip()] if notices else []
     if config.data.limit_files is not None:
-        caveats.append(f"Only {config.data.limit_files} recordings of the split were scored (data.limit_files).")
+        caveats.append(f"At most {config.data.limit_files} recordings of the split were scored (data.limit_files).")
     return caveats
 
 
