@@ -65,6 +65,7 @@ def train(config: RunConfig, *, resume: bool, command: str, say: Say) -> Trained
         run_directory=directory.path,
         plan_digest=gate.plan.digest(),
         expected_steps=gate.plan.steps,
+        expected_windows=gate.plan.windows_per_epoch,
         resume=resume,
         say=say,
     )

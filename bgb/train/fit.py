@@ -42,6 +42,8 @@ class TrainRequest:
     plan_digest: str
     expected_steps: int
     """Batches over all epochs."""
+    expected_windows: int
+    """Of one balanced epoch."""
     resume: bool
     say: Say
     """Takes a line of progress."""
@@ -61,7 +63,7 @@ def fit(request: TrainRequest) -> RunRecord:
     data = schedule(config, request.train_rows, request.dev_rows)
     for line in _describe(request, data):
         request.say(line)
-    _check_plan(request, len(data.train))
+    _check_plan(request, data)
 
     if config.train.threads is not None:
         torch.set_num_threads(config.train.threads)
@@ -120,11 +122,12 @@ def _describe(request: TrainRequest, data: TrainingData) -> tuple[str, ...]:
     )
 
 
-def _check_plan(request: TrainRequest, steps_per_epoch: int) -> None:
-    steps = steps_per_epoch * request.config.train.epochs
-    if steps != request.expected_steps:
+def _check_plan(request: TrainRequest, data: TrainingData) -> None:
+    scheduled = (len(data.train) * request.config.train.epochs, data.counts.total)
+    if scheduled != (request.expected_steps, request.expected_windows):
         raise TrainingStopped(
-            f"the loader schedules {steps} steps, the plan {request.plan_digest[:8]} has {request.expected_steps}: "
+            f"the loader schedules {scheduled[0]} steps over epochs of {scheduled[1]} windows, the plan "
+            f"{request.plan_digest[:8]} has {request.expected_steps} steps over {request.expected_windows} windows: "
             "the data is not what was judged. Judge it again: bgb preflight CONFIG --for train"
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from unittest import mock
 
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from tests.bgb.preflight.world import origins
 from tests.bgb.test_plan import ROSTER, config_with, resolve
 
 KNOWN = [*VARIABLES, *(row.pattern.replace("*", "X").replace("[A-Z]", "X") for row in FOREIGN)]
+CASES: tuple[Callable[[str], str], ...] = (str, str.lower, str.upper, str.title)
 JUNK = st.one_of(
     st.sampled_from(["", "0", "1", "50", "-1", "true", "None", "official", "cuda", " 50", "5e1"]),
     st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=40),
@@ -26,8 +28,7 @@ JUNK = st.one_of(
 @st.composite
 def environments(draw: st.DrawFn) -> dict[str, str]:
     names = draw(st.lists(st.sampled_from(KNOWN), max_size=8))
-    cases = [draw(st.sampled_from([str, str.lower, str.upper, str.title])) for _ in names]
-    return {case(name): draw(JUNK) for case, name in zip(cases, names, strict=True)}
+    return {draw(st.sampled_from(CASES))(name): draw(JUNK) for name in names}
 
 
 def verdict_on(environ: dict[str, str], allow: dict[str, str], limit_files: int | None) -> Verdict:

@@ -90,9 +90,12 @@ def test_nothing_is_printed_but_what_is_said(tiny: TinyRun, capfd: pytest.Captur
     assert capfd.readouterr() == ("", "")
 
 
-def test_other_data_than_was_planned_is_not_trained_on(tiny: TinyRun) -> None:
-    with pytest.raises(TrainingStopped, match=r"schedules 10 steps, the plan abababab has 3734: .* bgb preflight"):
-        tiny.train(expected_steps=3734)
+@pytest.mark.parametrize("changes", [{"expected_steps": 3734}, {"expected_windows": 3734}])
+def test_other_data_than_was_planned_is_not_trained_on(tiny: TinyRun, changes: dict[str, Any]) -> None:
+    with pytest.raises(
+        TrainingStopped, match=r"schedules 10 steps over epochs of 18 windows, the plan abababab has .*3734"
+    ):
+        tiny.train(**changes)
 
     assert directory(tiny).last_checkpoint is None
 

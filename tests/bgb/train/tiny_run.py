@@ -21,6 +21,7 @@ SECONDS = 30
 SEIZURE = Interval(start_seconds=9.0, stop_seconds=19.0)
 PLAN = "ab" * 32
 STEPS_PER_EPOCH = 5
+WINDOWS_PER_EPOCH = 18
 EPOCHS = 2
 
 
@@ -96,6 +97,7 @@ class TinyRun:
             "run_directory": directory,
             "plan_digest": PLAN,
             "expected_steps": STEPS_PER_EPOCH * EPOCHS,
+            "expected_windows": WINDOWS_PER_EPOCH,
             "resume": resume,
             "say": self.said.append,
             "watchers": watchers,
