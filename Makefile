@@ -50,4 +50,4 @@ q: setup
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy
-	$(bin)/python -m pytest -q --numprocesses auto -m "not slow and not acceptance"
+	$(bin)/python -m pytest -q --numprocesses auto -m "not slow and not whole"

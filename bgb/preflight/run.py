@@ -69,7 +69,7 @@ def preflight(config: RunConfig, purpose: str, selection: Selection, say: Say) -
     if report.partial:
         return Outcome(title=title, report=report, decision=decision, receipt=None)
     if not decision.open:
-        if revoke_receipt(directory):
+        if _found_wrong(decision, policy) and revoke_receipt(directory):
             say(f"the earlier receipt in {directory} no longer counts")
         return Outcome(title=title, report=report, decision=decision, receipt=None)
     receipt = make_receipt(report, decision, policy, subjects_of(config, policy, context), facts)

@@ -148,6 +148,20 @@ def test_checks_left_out_never_open_the_gate(built: Path, tmp_path: Path) -> Non
     assert "never opens a gate" in answer.stdout
 
 
+def test_a_quick_look_does_not_take_back_a_receipt_that_a_longer_one_gave(own_world: Path, built: Path) -> None:
+    config, receipt = own_world / "run.yaml", own_world / "runs" / "preflight" / "smoke-cache" / "receipt.json"
+    assert bgb("preflight", config, "--for", "cache", "--tier", "quick").returncode == 3
+    assert receipt.exists()
+
+
+def test_a_preflight_that_fails_takes_an_earlier_receipt_back(own_world: Path, built: Path) -> None:
+    config, receipt = own_world / "run.yaml", own_world / "runs" / "preflight" / "smoke-cache" / "receipt.json"
+    assert receipt.exists()
+    leaked = bgb("preflight", config, "--for", "cache", "--tier", "quick", environ={"BGB_LIMIT_FILES": "7"})
+    assert leaked.returncode == 1
+    assert not receipt.exists()
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

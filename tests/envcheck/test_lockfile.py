@@ -137,7 +137,8 @@ def test_whatever_is_pinned_is_read_back(
 
 def test_the_lock_of_this_project_keeps_what_needs_a_compiler_apart() -> None:
     selected = read_lock(PROJECT_LOCK).select(Target(python_version=".".join(map(str, sys.version_info[:2]))))
-    assert selected.optional == {"causal-conv1d": "1.4.0", "mamba-ssm": "2.2.2"}
+    assert selected.optional.items() >= {"causal-conv1d": "1.4.0", "mamba-ssm": "2.2.2"}.items()
+    assert "torch" not in selected.optional
     assert selected.version_of("torch") == "2.2.2"
     assert selected.version_of("mamba-ssm") == "2.2.2"
     assert selected.version_of("jax") is None

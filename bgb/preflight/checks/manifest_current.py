@@ -48,7 +48,7 @@ def _compare(manifest: SplitManifest, contract: RunContract) -> list[Evidence]:
         ("code version", str(manifest.code_version), str(CODE_VERSION)),
     ]
     if manifest.limit_files is not None:
-        rows.append(("limit", str(manifest.limit_files), str(contract.limit_files)))
+        rows.append(("limit", str(manifest.limit_files), str(contract.limit_files or "none")))
     differing = [
         Evidence(subject=f"{manifest.split}: {what}", found=found, expected=expected)
         for what, found, expected in rows
