@@ -20,7 +20,7 @@ from bgb.preflight.roster import roster_of
 from bgb.preflight.subjects import subjects_of
 from bgb.preflight.suites import CHECKS, VOCABULARY, data_request, suite_for
 from envcheck.collect import collect
-from envcheck.core import Context, Decision, Expectations, Facts, NotSeen, Report
+from envcheck.core import Context, Decision, Expectations, Facts, NotSeen, Report, Standing
 from envcheck.errors import ExitCode
 from envcheck.expectations import ExpectedPython, LockedPackages
 from envcheck.gate import decide, exit_code
@@ -78,6 +78,11 @@ def preflight(config: RunConfig, purpose: str, selection: Selection, say: Say) -
     write_receipt(directory, receipt, context, texts=texts)
     say(f"receipt: {directory}")
     return Outcome(title=title, report=report, decision=decision, receipt=directory)
+
+
+def _found_wrong(decision: Decision, policy: Policy) -> bool:
+    """Whether something required did not pass; a tier that left it out says nothing against an earlier receipt."""
+    return any(decision.standings[name] in {Standing.FAILED, Standing.UNKNOWN} for name in policy.required)
 
 
 def expectations(config: RunConfig, purpose: str, facts: Facts, policy: Policy, lock: LockedPackages) -> Expectations:
