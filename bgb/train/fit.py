@@ -21,6 +21,7 @@ from bgb.train.checkpoint_files import AtomicCheckpoints
 from bgb.train.data import TrainingData, schedule
 from bgb.train.module import DetectorTraining, Setup
 from bgb.train.pace import KeepPace
+from bgb.train.positives import MeetSeizures
 from bgb.train.record import RunRecord
 from bgb.train.run_directory import RunDirectory
 from bgb.train.trainer import build_trainer, keep_best, quiet
@@ -71,7 +72,7 @@ def fit(request: TrainRequest) -> RunRecord:
     module = DetectorTraining(_setup(request, data))
     progress, best = TellProgress(directory.metrics, request.say), keep_best(directory)
     pace = KeepPace(config, request.expected_steps)
-    watch = [progress, best, pace, KeepState(directory, data.train, request.say)]
+    watch = [progress, best, pace, MeetSeizures(), KeepState(directory, data.train, request.say)]
     with quiet():
         trainer = build_trainer(config, directory, len(data.train), [*request.watchers, *watch])
         trainer.fit(module, data.train, data.dev, ckpt_path=checkpoint)
