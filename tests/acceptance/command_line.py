@@ -12,9 +12,11 @@ from typing import Any
 
 import yaml
 
+from bgb.variables import foreign, is_own
+
 ROOT = Path(__file__).resolve().parents[2]
 BGB = [sys.executable, "-m", "bgb"]
-OWN = ("BGB_", "SEIZURE_", "PYTEST_", "COV_", "OMP_", "PYTHON", "WANDB_", "CUDA_", "LD_")
+TEST_RUNNER = ("PYTEST_", "COV_", "COVERAGE_")
 
 
 def bgb(
@@ -33,8 +35,12 @@ def bgb(
 
 
 def clean_environment() -> dict[str, str]:
-    """This environment without what a test runner adds and what a run would judge."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
+    """This environment without what a test runner adds and what a run would judge; importing Lightning sets some."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not (name.startswith(TEST_RUNNER) or is_own(name) or foreign(name))
+    }
 
 
 def write_config(folder: Path, file: str = "run.yaml", **changes: Any) -> Path:

@@ -90,7 +90,7 @@ def test_binned_sample_scores_are_close_to_the_exact_ones(seed: int, share: floa
     label[100 * RATE : math.ceil((100 + 400 * share) * RATE)] = 1
     scores = torch.from_numpy(probability)
     assert auroc(tally) == pytest.approx(float(BinaryAUROC()(scores, label)), abs=1e-3)
-    assert average_precision(tally) == pytest.approx(float(BinaryAveragePrecision()(scores, label)), abs=5e-3)
+    assert average_precision(tally) == pytest.approx(float(BinaryAveragePrecision()(scores, label)), abs=1e-2)
 
 
 def test_sample_counts_are_the_state_that_torchmetrics_itself_builds() -> None:
