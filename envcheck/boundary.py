@@ -40,6 +40,9 @@ def run(app: typer.Typer, argv: Sequence[str] | None = None) -> NoReturn:
         status = _report(error, _usage(error), ExitCode.USAGE, arguments)
     except (KeyboardInterrupt, Abort) as error:
         status = _report(error, "interrupted", ExitCode.INTERRUPTED, arguments)
+    except ModuleNotFoundError as error:
+        # The light installation plans and judges; what builds and trains needs packages of the extras.
+        status = _report(error, _missing(error), ExitCode.USAGE, arguments)
     except Exception as error:
         message = f"a fault of {app.info.name} itself: {describe(error)}"
         status = _report(error, message, ExitCode.FAULT, arguments)
@@ -64,6 +67,12 @@ def _usage(error: Any) -> str:
     """The message of a usage error with where to read more. No arguments at all have shown the help already."""
     message = "a command is needed" if type(error).__name__ == "NoArgsIsHelpError" else error.format_message()
     return f"{message}\n  see: {error.ctx.command_path} --help" if error.ctx else str(message)
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    return (
+        f"this command needs the package '{error.name}', which is not installed here; install the extra that brings it"
+    )
 
 
 def _wants_json(arguments: list[str]) -> bool:

@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from envcheck.boundary import run
-from envcheck.errors import CheckFault, PolicyError
+from envcheck.errors import CheckFault, ExitCode, PolicyError
 
 
 def status_of(command: Callable[[], None], *arguments: str) -> object:
@@ -137,3 +137,16 @@ def test_without_arguments_the_processes_own_are_used(monkeypatch: pytest.Monkey
     with pytest.raises(SystemExit):
         run(app)
     assert seen == [True]
+
+
+def test_a_package_of_an_extra_that_is_not_installed_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    app = typer.Typer(name="tool")
+
+    @app.command()
+    def command() -> None:
+        raise ModuleNotFoundError("No module named 'edfio'", name="edfio")
+
+    with pytest.raises(SystemExit) as ended:
+        run(app, [])
+    assert ended.value.code == ExitCode.USAGE
+    assert "needs the package 'edfio', which is not installed here" in capsys.readouterr().err
