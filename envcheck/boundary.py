@@ -70,9 +70,7 @@ def _usage(error: Any) -> str:
 
 
 def _missing(error: ModuleNotFoundError) -> str:
-    return (
-        f"this command needs the package '{error.name}', which is not installed here; install the extra that brings it"
-    )
+    return f"this command needs the package '{error.name}', not installed here; install the extra that brings it"
 
 
 def _wants_json(arguments: list[str]) -> bool:

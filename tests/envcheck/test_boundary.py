@@ -149,4 +149,4 @@ def test_a_package_of_an_extra_that_is_not_installed_is_named(capsys: pytest.Cap
     with pytest.raises(SystemExit) as ended:
         run(app, [])
     assert ended.value.code == ExitCode.USAGE
-    assert "needs the package 'edfio', which is not installed here" in capsys.readouterr().err
+    assert "needs the package 'edfio', not installed here" in capsys.readouterr().err
