@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bgb.config import RunConfig
 from bgb.data.builder import BuildRequest, BuildSummary, build_cache
-from bgb.data.corpus import CorpusFile, discover, with_eval
+from bgb.data.corpus import discover, with_eval
 from bgb.data.manifest import Problem, scan_cache
-from bgb.data.roster import chosen_keys
 from bgb.data.signal import SignalSettings
 from bgb.jobs.progress import BuildLines
 from bgb.preflight.contract import splits_of
 from bgb.preflight.gate import pass_gate
-from bgb.splits import SPLITS
 from envcheck.core import encode
 from envcheck.errors import ExitCode
 
@@ -79,19 +77,13 @@ def build(config: RunConfig, *, workers: int | None, keep_going: bool, command: 
         keep_going=keep_going,
         max_refused_share=config.data.max_refused_share,
     )
-    summary = build_cache(_in_scope(files, config), config.paths.cache, request, BuildLines(say))
+    summary = build_cache(files, config.paths.cache, request, BuildLines(say))
     return Built(summary=summary, cache=str(config.paths.cache))
 
 
 def scan(config: RunConfig, *, verify: bool, say: Say) -> Scan:
     """Look at every file of the cache; nothing is changed."""
     return Scan(problems=scan_cache(config.paths.cache, verify=verify, progress=say), cache=str(config.paths.cache))
-
-
-def _in_scope(files: Sequence[CorpusFile], config: RunConfig) -> list[CorpusFile]:
-    limit = config.data.limit_files
-    chosen = {split: chosen_keys((f.key for f in files if f.split == split), limit) for split in SPLITS}
-    return [file for file in files if file.key in chosen[file.split]]
 
 
 def _fields(summary: BuildSummary) -> dict[str, object]:
