@@ -91,7 +91,20 @@ class ExpectedGpu(Expectation):
     """The oldest CUDA that the driver may be made for. Minor versions are compatible: torch for 12.1 runs from 12.0."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedKernels(Expectation):
+    """Compiled extension packages: what they must have been made from, and for what."""
+
+    key: ClassVar[str] = "kernels"
+
+    commits: dict[str, str]
+    """Full upstream commit by normalised distribution name; each must have been compiled from it."""
+    toolkit: str = "12.1"
+    """The CUDA toolkit to compile with. Another minor version is advice, another major one an error."""
+
+
 EXPECTATIONS: dict[str, type[Expectation]] = {
-    kind.key: kind for kind in (ExpectedPython, ExpectedPackages, ExpectedTorch, ExpectedMachine, ExpectedGpu)
+    kind.key: kind
+    for kind in (ExpectedPython, ExpectedPackages, ExpectedTorch, ExpectedMachine, ExpectedGpu, ExpectedKernels)
 }
 """What a policy may state."""
