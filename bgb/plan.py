@@ -17,6 +17,7 @@ from bgb.data.roster import Member
 from bgb.data.sampling import epoch_size
 from bgb.data.signal import SignalSettings
 from bgb.data.windows import ClassCounts, WindowSpec, classify, count_classes
+from bgb.model.shapes import coerced
 from bgb.splits import Split
 from envcheck.core import Expectation, digest_json, encode
 
@@ -63,6 +64,8 @@ class RunPlan(Expectation):
     device: str
     precision: str
     kernel: str
+    coerced: tuple[str, ...]
+    """A sentence for each value of the model that will not be the configured one."""
     batch_size: int
     epochs: int
     windows_per_epoch: int
@@ -104,6 +107,7 @@ def resolve_plan(
         device=config.train.device,
         precision=config.train.precision,
         kernel=config.model.mamba.kernel,
+        coerced=coerced(config.model.mamba)[1],
         batch_size=config.train.batch_size,
         epochs=config.train.epochs,
         windows_per_epoch=windows_per_epoch,

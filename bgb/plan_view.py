@@ -64,6 +64,7 @@ def _lines(plan: RunPlan) -> list[tuple[str, str]]:
         lines += [
             ("split policy", plan.split_policy),
             ("device", f"{plan.device}, {plan.precision}, Mamba kernel: {plan.kernel}"),
+            *(("CHANGED", sentence) for sentence in plan.coerced),
             (
                 "steps",
                 f"{plan.steps:,} = {plan.epochs} epochs x {plan.steps_per_epoch:,} steps of {plan.batch_size} windows "

@@ -139,13 +139,8 @@ class Entry:
             case _:
                 raise SchemaMismatch(f"expected a schema with a value or a reason, found {str(stored)[:80]}")
         about = {"seconds": 0.0, "observed_at": "", "ttl_seconds": None, **rest}
-        return cls(
-            schema=schema,
-            value=value,
-            seconds=_decode(float, about["seconds"], "seconds"),
-            observed_at=_decode(str, about["observed_at"], "observed_at"),
-            ttl_seconds=_decode(float | None, about["ttl_seconds"], "ttl_seconds"),
-        )
+        kinds: dict[str, Any] = {"seconds": float, "observed_at": str, "ttl_seconds": float | None}
+        return cls(schema=schema, value=value, **{name: _decode(kinds[name], about[name], name) for name in kinds})
 
 
 class Records(Mapping[str, Entry]):
@@ -265,10 +260,11 @@ Check: TypeAlias = Callable[[Context], Finding]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A fact to observe and the JSON parameters to observe it with."""
+    """A fact to observe, with JSON parameters. While the facts in `fixed_by` stay, so does what it would see."""
 
     fact: type[Fact]
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    fixed_by: tuple[type[Fact], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,6 +309,7 @@ class Report:
     expect_digest: str
     observe_seconds: float = 0.0
     judged_at: str = ""
+    seen_earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from bgb.config import MambaConfig
 from bgb.errors import ConfigError
+from bgb.model.shapes import coerced
 from bgb.model.ssd import Mamba2
 
 
@@ -36,6 +37,7 @@ def _cuda_kernel(config: MambaConfig) -> nn.Module:
             f"model.mamba.kernel is cuda, but mamba_ssm cannot be imported: {error}; "
             "install the extra 'gpu' on a machine with the CUDA toolkit, or name another kernel in the configuration"
         ) from error
+    config, _ = coerced(config)
     kernel: nn.Module = FusedMamba2(
         d_model=config.d_model,
         d_state=config.d_state,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from bgb.config import MambaConfig, ModelConfig
@@ -14,6 +15,46 @@ STRIDE = 2**STAGES
 def check_shapes(config: ModelConfig) -> tuple[str, ...]:
     """What is wrong with the shapes that `config` asks for, a sentence each with the numbers; empty when nothing is."""
     return (*_encoder_problems(config), *_mamba_problems(config.mamba), *_cuda_problems(config.mamba))
+
+
+KERNEL_WIDTHS = range(2, 5)
+"""What causal_conv1d convolves over: 2, 3 or 4 steps (csrc/causal_conv1d.cpp)."""
+COERCED_WIDTH = 4
+
+
+def coerced(config: MambaConfig) -> tuple[MambaConfig, tuple[str, ...]]:
+    """The layer that will be built, and a sentence for each value that is not the configured one.
+
+    The origin project's models were trained this way: d_conv = 5 in the configuration, 4 in the compiled kernel.
+    """
+    if config.kernel != "cuda" or config.d_conv in KERNEL_WIDTHS:
+        return config, ()
+    said = f"model.mamba.d_conv = {config.d_conv} becomes {COERCED_WIDTH}: the compiled kernel has widths 2 to 4"
+    return config.model_copy(update={"d_conv": COERCED_WIDTH}), (said,)
+
+
+GRID_LIMIT = 65535
+"""Blocks that a launch may have in its second and third dimension (CUDA C++ Programming Guide, compute capabilities)."""
+CONV_TILE = 64
+"""Steps and channels that one block of the convolution takes (csrc/causal_conv1d_fwd.cu, the channel-last kernel)."""
+
+
+def check_launch(config: MambaConfig, *, batch: int, steps: int) -> tuple[str, ...]:
+    """What is wrong with launching the compiled kernels on `batch` windows of `steps` steps each, with the numbers."""
+    if config.kernel != "cuda":
+        return ()
+    chunks = math.ceil(steps / config.chunk_size)
+    blocks = {
+        f"batch_size = {batch} x {chunks} chunks of {config.chunk_size} steps": batch * chunks,
+        f"{inner_width(config) // config.headdim} heads": inner_width(config) // config.headdim,
+        f"{steps} steps of the convolution": math.ceil(steps / CONV_TILE),
+        f"{conv_width(config)} channels of the convolution": math.ceil(conv_width(config) / CONV_TILE),
+    }
+    return tuple(
+        f"{what} need a launch of {count:,} blocks; a GPU takes at most {GRID_LIMIT:,} in that dimension"
+        for what, count in blocks.items()
+        if count > GRID_LIMIT
+    )
 
 
 def inner_width(config: MambaConfig) -> int:
@@ -57,8 +98,6 @@ def _cuda_problems(config: MambaConfig) -> Iterator[str]:
     """Limits of mamba_ssm 2.2.2 with causal_conv1d 1.4.0, most of which show only at the first step on a GPU."""
     if config.kernel != "cuda":
         return
-    if not 2 <= config.d_conv <= 4:
-        yield f"d_conv is {config.d_conv}; the cuda kernel has widths 2 to 4"
     # The convolution reads slices of the projection in steps of 8 (state-spaces/mamba#351, #345).
     for name, width in (("projection", projection_width(config)), ("convolution", conv_width(config))):
         if width % 8:

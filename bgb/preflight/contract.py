@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from bgb.config import ExpectConfig, RunConfig
 from bgb.data.signal import SignalSettings
+from bgb.model.shapes import STRIDE
 from bgb.splits import Split
 from envcheck.core import Expectation
 
@@ -48,6 +50,9 @@ class RunContract(Expectation):
     """`model` as JSON."""
     settings_digest: str
     kernel: str
+    batch_size: int
+    window_steps: int
+    """Steps of the Mamba layers for one window."""
     environment_allow: dict[str, str]
     max_hours: float | None
     max_usd: float | None
@@ -65,10 +70,17 @@ class RunContract(Expectation):
             model=config.model.model_dump_json(),
             settings_digest=SignalSettings.from_config(config.signal).digest(),
             kernel=config.model.mamba.kernel,
+            batch_size=config.train.batch_size,
+            window_steps=steps_of_window(config),
             environment_allow=dict(config.environment.allow),
             max_hours=config.budget.max_hours,
             max_usd=config.budget.max_usd,
         )
+
+
+def steps_of_window(config: RunConfig) -> int:
+    """Steps that the encoder leaves of one window."""
+    return math.ceil(config.data.window_seconds * config.signal.sample_rate_hz / STRIDE)
 
 
 def splits_of(config: RunConfig) -> tuple[Split, ...]:

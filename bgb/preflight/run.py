@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -28,6 +28,7 @@ from envcheck.judge import Selection, judge, select
 from envcheck.lockfile import Target, read_lock
 from envcheck.policy import Policy, load_policy
 from envcheck.receipt import make_receipt, revoke_receipt, write_receipt
+from envcheck.remember import Memory, collect_remembering
 from envcheck.render import RENDERERS, render_for
 
 Say = Callable[[str], None]
@@ -60,10 +61,11 @@ def preflight(config: RunConfig, purpose: str, selection: Selection, say: Say) -
     select(suite, selection)
     policy = load_policy(config.preflight.policy, VOCABULARY, suite=suite.name)
     lock = locked_packages(config, policy)
-    facts = collect(suite.requests_at(selection.tier), progress=say)
+    memory = Memory(config.paths.runs / "preflight" / "seen")
+    facts = collect_remembering(suite.requests_at(selection.tier), memory, progress=say)
     expect = expectations(config, purpose, facts, policy, lock)
     context = Context(facts=facts, expect=expect)
-    report = judge(suite, CHECKS, context, selection)
+    report = replace(judge(suite, CHECKS, context, selection), seen_earlier=tuple(memory.recalled))
     decision = decide(report, policy, today=datetime.now(UTC).date())
     directory, title = receipt_directory(config, purpose), f"bgb preflight of {config.name} for {purpose}"
     if report.partial:

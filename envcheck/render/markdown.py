@@ -28,6 +28,7 @@ def render(report: Report, decision: Decision, *, title: str = "") -> str:
         *(_details(result) for result in report.results if decision.standings[result.check] is not Standing.PASSED),
         _section("Warnings", decision.warnings),
         _section("Waived", decision.waived),
+        _section("Seen earlier", report.seen_earlier),
         _section("Not checked", report.not_checked),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"

@@ -90,6 +90,7 @@ def _parts(report: Report, decision: Decision, title: str, style: Style) -> Iter
     yield from _checks(report, decision, style)
     yield from _section("Waived", decision.waived)
     yield from _section("Warnings", _other_warnings(decision))
+    yield from _section("Seen earlier", report.seen_earlier)
     yield from _section("Not checked", report.not_checked)
     yield _timing(report, style)
     yield ""

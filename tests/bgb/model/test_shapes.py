@@ -10,7 +10,7 @@ import pytest
 
 from bgb.config import EncoderConfig, MambaConfig, ModelConfig, load_config
 from bgb.data.windows import WindowSpec
-from bgb.model.shapes import STRIDE, check_shapes
+from bgb.model.shapes import STRIDE, check_launch, check_shapes, coerced
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 
@@ -56,7 +56,6 @@ def test_heads_that_cannot_be_shared_by_the_groups_are_a_problem() -> None:
 @pytest.mark.parametrize(
     ("mamba", "numbers"),
     [
-        ({"d_conv": 5}, "d_conv is 5; the cuda kernel has widths 2 to 4"),
         ({"d_state": 264}, "d_state is 264; the cuda kernel has at most 256"),
         ({"d_model": 16384}, "expand * d_model = 32768; the gated norm of the cuda kernel has at most 16384"),
         ({"ngroups": 2}, "ngroups is 2; the gradients of mamba_ssm 2.2.2 are wrong for more than 1"),
@@ -65,6 +64,38 @@ def test_heads_that_cannot_be_shared_by_the_groups_are_a_problem() -> None:
 def test_limits_of_the_cuda_kernel_are_not_limits_of_the_reference(mamba: dict[str, int], numbers: str) -> None:
     assert check_shapes(shaped(**mamba)) == (numbers,)
     assert check_shapes(shaped(kernel="reference", **mamba)) == ()
+
+
+@pytest.mark.parametrize("width", [1, 5, 8])
+def test_a_convolution_that_the_compiled_kernel_lacks_becomes_four_and_says_so(width: int) -> None:
+    built, said = coerced(shaped(d_conv=width).mamba)
+
+    assert built.d_conv == 4
+    assert said == (f"model.mamba.d_conv = {width} becomes 4: the compiled kernel has widths 2 to 4",)
+
+
+@pytest.mark.parametrize("kernel", ["reference", "conv1d"])
+def test_other_implementations_convolve_over_what_is_configured(kernel: str) -> None:
+    config = shaped(kernel=kernel, d_conv=5).mamba
+    assert coerced(config) == (config, ())
+
+
+@pytest.mark.parametrize("width", [2, 3, 4])
+def test_widths_that_the_compiled_kernel_has_stay(width: int) -> None:
+    config = shaped(d_conv=width).mamba
+    assert coerced(config) == (config, ())
+
+
+def test_a_launch_that_no_gpu_takes_is_told_by_its_two_numbers() -> None:
+    mamba = shaped(chunk_size=16).mamba
+
+    assert check_launch(mamba, batch=1092, steps=960) == ()
+    (problem,) = check_launch(mamba, batch=1093, steps=960)
+    assert problem == (
+        "batch_size = 1093 x 60 chunks of 16 steps need a launch of 65,580 blocks; "
+        "a GPU takes at most 65,535 in that dimension"
+    )
+    assert check_launch(shaped(kernel="reference", chunk_size=16).mamba, batch=1093, steps=960) == ()
 
 
 def test_the_stand_in_has_no_heads_to_fit() -> None:
