@@ -34,7 +34,7 @@ def coerced(config: MambaConfig) -> tuple[MambaConfig, tuple[str, ...]]:
 
 
 GRID_LIMIT = 65535
-"""Blocks that a launch may have in its second and third dimension (CUDA C++ Programming Guide, compute capabilities)."""
+"""Blocks that a launch may have in its second and third dimension (CUDA C++ Programming Guide)."""
 CONV_TILE = 64
 """Steps and channels that one block of the convolution takes (csrc/causal_conv1d_fwd.cu, the channel-last kernel)."""
 

@@ -80,7 +80,8 @@ class RunContract(Expectation):
 
 def steps_of_window(config: RunConfig) -> int:
     """Steps that the encoder leaves of one window."""
-    return math.ceil(config.data.window_seconds * config.signal.sample_rate_hz / STRIDE)
+    samples: float = config.data.window_seconds * config.signal.sample_rate_hz
+    return math.ceil(samples / STRIDE)
 
 
 def splits_of(config: RunConfig) -> tuple[Split, ...]:
