@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -80,8 +79,8 @@ class RunContract(Expectation):
 
 def steps_of_window(config: RunConfig) -> int:
     """Steps that the encoder leaves of one window."""
-    samples: float = config.data.window_seconds * config.signal.sample_rate_hz
-    return math.ceil(samples / STRIDE)
+    samples = round(config.data.window_seconds * config.signal.sample_rate_hz)
+    return -(-samples // STRIDE)
 
 
 def splits_of(config: RunConfig) -> tuple[Split, ...]:
