@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -80,7 +81,8 @@ class RunContract(Expectation):
 def steps_of_window(config: RunConfig) -> int:
     """Steps that the encoder leaves of one window."""
     samples = round(config.data.window_seconds * config.signal.sample_rate_hz)
-    return -(-samples // STRIDE)
+    steps: int = math.ceil(samples / STRIDE)
+    return steps
 
 
 def splits_of(config: RunConfig) -> tuple[Split, ...]:
