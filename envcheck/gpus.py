@@ -5,6 +5,7 @@ Capabilities from NVIDIA's list of CUDA GPUs; bandwidth and dense peak rates, wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -83,3 +84,20 @@ GPUS: Mapping[str, Gpu] = {
     ),
 }
 """By the name that `nvidia-smi` and torch print; a slice (MIG) is no card of this table."""
+
+_TEGRA = {(5, 3), (6, 2), (7, 2), (8, 7)}
+
+
+def serves(architecture: str, capability: str) -> bool:
+    """Whether code as `sm_80` or `compute_80` runs on a card of a compute capability, as `8.9`.
+
+    Machine code runs on its own major version, from its minor version on (CUDA C++ Programming Guide, binary
+    compatibility), that of Tegra on no card; `compute_` is compiled by the driver for anything as new or newer.
+    """
+    code = re.fullmatch(r"(sm|compute)_(\d+)(\d)[af]?", architecture)
+    if code is None:
+        return False
+    built, card = (int(code[2]), int(code[3])), tuple(int(part) for part in capability.split("."))
+    if code[1] == "compute":
+        return built <= card
+    return built <= card and built[0] == card[0] and built not in _TEGRA

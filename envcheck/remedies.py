@@ -87,3 +87,8 @@ def _packages(context: Context) -> Sequence[Package]:
 def _quoted(path: str) -> str:
     """Quoted for a shell, but for the `~` that it must expand."""
     return f"~/{shlex.quote(path[2:])}" if path.startswith("~/") else shlex.quote(path)
+
+
+def build_kernels() -> str:
+    """Compile the packages with the kernels from their pinned sources against the installed torch, and install them."""
+    return "bgb kernels build --install"

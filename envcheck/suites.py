@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from envcheck.core import Fact, Request, Suite, Tier
 from envcheck.facts.cuda_driver import CudaDriver
+from envcheck.facts.kernel_binaries import KernelBinaries
+from envcheck.facts.kernel_packages import KernelPackages
 from envcheck.facts.machine import Machine
 from envcheck.facts.package_bytecode import PackageBytecode
 from envcheck.facts.package_files import PackageFiles
@@ -16,6 +18,8 @@ from envcheck.facts.torch_runtime import TorchRuntime
 
 FACTS: dict[str, type[Fact]] = {
     "cuda_driver": CudaDriver,
+    "kernel_binaries": KernelBinaries,
+    "kernel_packages": KernelPackages,
     "machine": Machine,
     "package_bytecode": PackageBytecode,
     "package_files": PackageFiles,
@@ -75,4 +79,26 @@ GPU = Suite(
     not_covered=(*MACHINE.not_covered, "whether the GPU computes right, or at its speed"),
 )
 
-SUITES: dict[str, Suite] = {"image": IMAGE, "machine": MACHINE, "gpu": GPU}
+KERNELS = Suite(
+    name="kernels",
+    requests=(
+        Request(fact=PythonBuild),
+        Request(fact=Packages),
+        Request(fact=TorchBuild),
+        Request(fact=Machine),
+        Request(fact=CudaDriver),
+        Request(fact=KernelPackages),
+        Request(fact=KernelBinaries),
+    ),
+    checks={
+        "torch_build": Tier.QUICK,
+        "numpy_abi": Tier.QUICK,
+        "kernel_provenance": Tier.QUICK,
+        "kernel_symbols": Tier.QUICK,
+        "kernel_floor": Tier.QUICK,
+        "kernel_architectures": Tier.QUICK,
+    },
+    not_covered=("whether the kernels compute right, or fast: no GPU was asked",),
+)
+
+SUITES: dict[str, Suite] = {"image": IMAGE, "machine": MACHINE, "gpu": GPU, "kernels": KERNELS}

@@ -8,12 +8,12 @@ How to fix: ask for the GPU by its exact name and memory, or for one that this b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from envcheck.core import Context, Evidence, Finding
 from envcheck.expectations import ExpectedGpu
 from envcheck.facts.torch_runtime import TorchDevice, TorchRuntime
+from envcheck.gpus import serves
 from envcheck.remedies import python_command, reinstall
 
 _GIB = 2**30
@@ -45,19 +45,10 @@ def _differences(device: TorchDevice, expected: ExpectedGpu, architectures: Sequ
     if device.memory_bytes < expected.memory_gib * _GIB:
         found = f"{device.memory_bytes / _GIB:.1f} GiB"
         yield Evidence(subject=f"the memory of {device.name}", found=found, expected=f"{expected.memory_gib:g} GiB")
-    if not any(_serves(architecture, device.capability) for architecture in architectures):
+    if not any(serves(architecture, device.capability) for architecture in architectures):
         yield Evidence(
             subject=f"the capability of {device.name}", found=device.capability, expected=", ".join(architectures)
         )
-
-
-def _serves(architecture: str, capability: str) -> bool:
-    """Machine code runs on its own major version, from its minor version on; `compute_` on anything newer."""
-    code = re.fullmatch(r"(sm|compute)_(\d+)(\d)[af]?", architecture)
-    if code is None:
-        return False
-    built, card = (int(code[2]), int(code[3])), tuple(int(part) for part in capability.split("."))
-    return built <= card and (code[1] == "compute" or built[0] == card[0])
 
 
 def _words(device: TorchDevice) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from envcheck.core import Context, Expectation, Expectations, Fact, Facts
 from envcheck.expectations import (
     ExpectedGpu,
+    ExpectedKernels,
     ExpectedMachine,
     ExpectedPackages,
     ExpectedPython,
@@ -12,6 +13,8 @@ from envcheck.expectations import (
     LockedPackages,
 )
 from envcheck.facts.cuda_driver import CudaDevice, CudaDriver
+from envcheck.facts.kernel_binaries import KernelBinaries, KernelBinary
+from envcheck.facts.kernel_packages import KernelBuild, KernelPackage, KernelPackages
 from envcheck.facts.machine import Disk, Machine
 from envcheck.facts.packages import Origin, Package, Packages
 from envcheck.facts.python_build import PythonBuild
@@ -113,6 +116,62 @@ DRIVER = CudaDriver(
     devices=(CudaDevice(name="NVIDIA A100-SXM4-80GB", capability="8.0", memory_bytes=80 * GIB),),
     device_files=1,
 )
+CONV_COMMIT, MAMBA_COMMIT = "f8c246707eff3431b5cf2ce6defa4b7f309ea9fb", "8ffd905c91d207f5c0cc84fc2a2fb748655094f0"
+CONV_FILE = "causal_conv1d_cuda.cpython-311-x86_64-linux-gnu.so"
+SCAN_FILE = "selective_scan_cuda.cpython-311-x86_64-linux-gnu.so"
+
+
+def kernel_build(commit: str, file: str, **changes: object) -> KernelBuild:
+    values: dict[str, object] = {
+        "repository": "https://github.com/upstream/kernels",
+        "commit": commit,
+        "torch": "2.2.2+cu121",
+        "cuda": "12.1",
+        "cxx11_abi": False,
+        "python": "cpython-311",
+        "toolkit": "12.1",
+        "compiler": "g++ 12.2.0",
+        "architectures": ("8.0", "9.0"),
+        "built_at": "2026-11-24T08:00:00+00:00",
+        "binaries": {file: "a" * 64},
+    }
+    return KernelBuild(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def kernel_package(name: str, version: str, commit: str, file: str) -> KernelPackage:
+    return KernelPackage(
+        name=name,
+        version=version,
+        generator="setuptools (69.5.1)",
+        build=kernel_build(commit, file),
+        binaries={file: "a" * 64},
+    )
+
+
+def kernel_binary(package: str, file: str, **changes: object) -> KernelBinary:
+    values: dict[str, object] = {
+        "package": package,
+        "path": f"{SITE}/{file}",
+        "needed_count": 57,
+        "built_for": "torch 2.2",
+        "cxx11_abi": False,
+        "glibc": "2.32",
+        "glibcxx": "3.4.29",
+        "needed": ("libc10.so", "libtorch_cpu.so", "libcudart.so.12"),
+        "machine_code": ("sm_80", "sm_90"),
+    }
+    return KernelBinary(**{**values, **changes})  # type: ignore[arg-type]
+
+
+CONV_PACKAGE = kernel_package("causal-conv1d", "1.4.0", CONV_COMMIT, CONV_FILE)
+MAMBA_PACKAGE = kernel_package("mamba-ssm", "2.2.2", MAMBA_COMMIT, SCAN_FILE)
+KERNEL_PACKAGES = KernelPackages(packages=(CONV_PACKAGE, MAMBA_PACKAGE))
+CONV_BINARY, SCAN_BINARY = kernel_binary("causal-conv1d", CONV_FILE), kernel_binary("mamba-ssm", SCAN_FILE)
+KERNEL_BINARIES = KernelBinaries(
+    binaries=(CONV_BINARY, SCAN_BINARY),
+    libraries=(f"{SITE}/torch/lib/libc10.so", f"{SITE}/torch/lib/libtorch_cpu.so"),
+    glibcxx="3.4.30",
+)
 LOCK = LockedPackages(file="constraints.txt", digest="1" * 64, required=dict(VERSIONS), optional={"mamba-ssm": "2.2.2"})
 EXPECTED: tuple[Expectation, ...] = (
     LOCK,
@@ -121,6 +180,7 @@ EXPECTED: tuple[Expectation, ...] = (
     ExpectedTorch(version="2.2.2+cu121", cuda="12.1"),
     ExpectedMachine(cores=24, memory_gib=95, shared_memory_gib=8, free_gib={"cache": 60}, glibc="2.32"),
     ExpectedGpu(names=("NVIDIA A100-SXM4-80GB", "NVIDIA A100 80GB PCIe"), memory_gib=79),
+    ExpectedKernels(commits={"causal-conv1d": CONV_COMMIT, "mamba-ssm": MAMBA_COMMIT}),
 )
 
 
