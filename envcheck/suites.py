@@ -15,6 +15,8 @@ from envcheck.facts.python_build import PythonBuild
 from envcheck.facts.shadowing import Shadowing
 from envcheck.facts.torch_build import TorchBuild
 from envcheck.facts.torch_runtime import TorchRuntime
+from envcheck.facts.triton_probe import TritonProbe
+from envcheck.facts.triton_toolchain import TritonToolchain
 
 FACTS: dict[str, type[Fact]] = {
     "cuda_driver": CudaDriver,
@@ -29,6 +31,8 @@ FACTS: dict[str, type[Fact]] = {
     "shadowing": Shadowing,
     "torch_build": TorchBuild,
     "torch_runtime": TorchRuntime,
+    "triton_probe": TritonProbe,
+    "triton_toolchain": TritonToolchain,
 }
 
 IMAGE = Suite(

@@ -96,6 +96,7 @@ HEAVY = {
     "scipy": ("bgb.data.signal", "bgb.data.synthetic"),
     "timescoring": ("bgb.evaluate.metrics",),
     "torch": ("bgb.model", "bgb.train", "bgb.evaluate", "bgb.data.torch_dataset", "envcheck.facts.torch_runtime"),
+    "triton": ("envcheck.facts.triton_probe", "envcheck.triton_kernel"),
     "wandb": ("bgb.train",),
 }
 
@@ -117,6 +118,7 @@ def test_envcheck_runs_where_everything_else_is_broken(module: str) -> None:
         "typer": "envcheck.cli",
         "rich": "envcheck.render.terminal",
         "elftools": "envcheck.facts",
+        "triton": "envcheck.triton_kernel",
     }
     names = {name.partition(".")[0] for name in top_level_imports_of(module)}
     foreign = names - set(sys.stdlib_module_names) - {"envcheck"}
@@ -136,7 +138,10 @@ def test_only_one_module_of_bgb_reads_the_environment(module: str) -> None:
 
 ENVCHECK_READERS = {
     "envcheck.facts.cuda_driver",  # CUDA_VISIBLE_DEVICES hides devices from the driver
+    "envcheck.facts.triton_probe",  # TRITON_ variables change what Triton does
+    "envcheck.facts.triton_toolchain",  # CC and TRITON_ variables say where Triton looks
     "envcheck.facts.shadowing",  # PYTHONPATH is what it looks at
+    "envcheck.stub_driver",  # CC, and the variables by which Triton is led to the stub
     "envcheck.runners",  # a child gets the environment that is judged
     "envcheck.render.terminal",  # NO_COLOR
 }

@@ -22,6 +22,8 @@ from envcheck.checks import (
     python_version,
     torch_build,
     torch_runtime,
+    triton_probe,
+    triton_toolchain,
 )
 from envcheck.core import Check
 
@@ -45,4 +47,6 @@ CHECKS: dict[str, Check] = {
     "python_version": python_version.check,
     "torch_build": torch_build.check,
     "torch_runtime": torch_runtime.check,
+    "triton_probe": triton_probe.check,
+    "triton_toolchain": triton_toolchain.check,
 }

@@ -59,9 +59,14 @@ def test_a_suite_asks_only_for_checks_that_exist_and_says_what_it_leaves_out(nam
     assert suite.not_covered
 
 
+AWAITING = {"triton_probe", "triton_toolchain"}
+"""Checks, and facts of the same name, that are in no suite yet."""
+
+
 def test_every_check_and_every_fact_belongs_to_an_occasion() -> None:
-    assert set().union(*(suite.checks for suite in SUITES.values())) == set(CHECKS)
-    assert {request.fact for suite in SUITES.values() for request in suite.requests} == set(FACTS.values())
+    assert set().union(*(suite.checks for suite in SUITES.values())) == set(CHECKS) - AWAITING
+    asked = {request.fact.key for suite in SUITES.values() for request in suite.requests}
+    assert asked == set(FACTS) - AWAITING
 
 
 def test_what_a_policy_may_state_is_registered_under_its_key() -> None:

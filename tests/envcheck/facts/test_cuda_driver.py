@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from envcheck import stub_driver
 from envcheck.checks import cuda_driver
 from envcheck.core import Context, Expectations, Facts, Finding, Verdict
 from envcheck.expectations import ExpectedGpu
@@ -23,11 +23,7 @@ def stub(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for LD_LIBRARY_PATH."""
     if shutil.which("gcc") is None:
         pytest.skip("the stub driver needs gcc")
-    library = tmp_path_factory.mktemp("driver") / "libcuda.so.1"
-    source = Path(__file__).with_name("stub_driver.c")
-    command = ["gcc", "-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", "-o", str(library), str(source)]
-    subprocess.run(command, check=True)
-    return library.parent
+    return stub_driver.build(tmp_path_factory.mktemp("driver"), "gcc").parent
 
 
 def look(library_path: Path, **variables: str) -> CudaDriver:
