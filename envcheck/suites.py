@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from envcheck.core import Fact, Request, Suite, Tier
+from envcheck.facts.build_tools import BuildTools
 from envcheck.facts.cuda_driver import CudaDriver
+from envcheck.facts.cuda_toolkit import CudaToolkit
 from envcheck.facts.kernel_binaries import KernelBinaries
 from envcheck.facts.kernel_packages import KernelPackages
 from envcheck.facts.machine import Machine
@@ -19,7 +21,9 @@ from envcheck.facts.triton_probe import TritonProbe
 from envcheck.facts.triton_toolchain import TritonToolchain
 
 FACTS: dict[str, type[Fact]] = {
+    "build_tools": BuildTools,
     "cuda_driver": CudaDriver,
+    "cuda_toolkit": CudaToolkit,
     "kernel_binaries": KernelBinaries,
     "kernel_packages": KernelPackages,
     "machine": Machine,
@@ -83,6 +87,26 @@ GPU = Suite(
     not_covered=(*MACHINE.not_covered, "whether the GPU computes right, or at its speed"),
 )
 
+KERNEL_BUILD = Suite(
+    name="kernel-build",
+    requests=(
+        Request(fact=PythonBuild),
+        Request(fact=Packages),
+        Request(fact=TorchBuild),
+        Request(fact=Machine),
+        Request(fact=CudaToolkit),
+        Request(fact=BuildTools),
+    ),
+    checks={
+        "torch_build": Tier.QUICK,
+        "cuda_toolkit": Tier.QUICK,
+        "host_compiler": Tier.QUICK,
+        "build_tools": Tier.QUICK,
+        "build_memory": Tier.QUICK,
+    },
+    not_covered=("whether the upstream repositories can be reached",),
+)
+
 KERNELS = Suite(
     name="kernels",
     requests=(
@@ -105,4 +129,10 @@ KERNELS = Suite(
     not_covered=("whether the kernels compute right, or fast: no GPU was asked",),
 )
 
-SUITES: dict[str, Suite] = {"image": IMAGE, "machine": MACHINE, "gpu": GPU, "kernels": KERNELS}
+SUITES: dict[str, Suite] = {
+    "image": IMAGE,
+    "machine": MACHINE,
+    "gpu": GPU,
+    "kernel-build": KERNEL_BUILD,
+    "kernels": KERNELS,
+}

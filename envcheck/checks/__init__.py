@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from envcheck.checks import (
+    build_memory,
+    build_tools,
     cuda_device,
     cuda_driver,
+    cuda_toolkit,
     glibc_floor,
+    host_compiler,
     import_shadowing,
     kernel_architectures,
     kernel_floor,
@@ -28,9 +32,13 @@ from envcheck.checks import (
 from envcheck.core import Check
 
 CHECKS: dict[str, Check] = {
+    "build_memory": build_memory.check,
+    "build_tools": build_tools.check,
     "cuda_device": cuda_device.check,
     "cuda_driver": cuda_driver.check,
+    "cuda_toolkit": cuda_toolkit.check,
     "glibc_floor": glibc_floor.check,
+    "host_compiler": host_compiler.check,
     "import_shadowing": import_shadowing.check,
     "kernel_architectures": kernel_architectures.check,
     "kernel_floor": kernel_floor.check,

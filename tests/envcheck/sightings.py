@@ -12,7 +12,9 @@ from envcheck.expectations import (
     ExpectedTorch,
     LockedPackages,
 )
+from envcheck.facts.build_tools import BuildTools
 from envcheck.facts.cuda_driver import CudaDevice, CudaDriver
+from envcheck.facts.cuda_toolkit import CudaToolkit
 from envcheck.facts.kernel_binaries import KernelBinaries, KernelBinary
 from envcheck.facts.kernel_packages import KernelBuild, KernelPackage, KernelPackages
 from envcheck.facts.machine import Disk, Machine
@@ -115,6 +117,17 @@ DRIVER = CudaDriver(
     init_name="CUDA_SUCCESS",
     devices=(CudaDevice(name="NVIDIA A100-SXM4-80GB", capability="8.0", memory_bytes=80 * GIB),),
     device_files=1,
+)
+TOOLKIT = CudaToolkit(home="/usr/local/cuda-12.1", decided_by="CUDA_HOME", nvcc=True, release="12.1", newest_gcc=12)
+TOOLS = BuildTools(
+    compiler="g++",
+    compiler_path="/usr/bin/g++",
+    compiler_version="12.2.0",
+    compiler_is_gcc=True,
+    programs={"git": "/usr/bin/git", "ninja": "~/bgb/.venv/bin/ninja", "which": "/usr/bin/which"},
+    packages={"ninja": "1.13.2", "packaging": "24.2", "setuptools": "84.2.1", "torch": "2.2.2", "wheel": "0.48.0"},
+    max_jobs="2",
+    nvcc_threads="1",
 )
 CONV_COMMIT, MAMBA_COMMIT = "f8c246707eff3431b5cf2ce6defa4b7f309ea9fb", "8ffd905c91d207f5c0cc84fc2a2fb748655094f0"
 CONV_FILE = "causal_conv1d_cuda.cpython-311-x86_64-linux-gnu.so"
