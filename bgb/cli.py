@@ -26,10 +26,16 @@ app = typer.Typer(
 )
 demo = typer.Typer(help="A small synthetic corpus to try everything on.", no_args_is_help=True, rich_markup_mode=None)
 receipt = typer.Typer(help="Look at receipts, judge their facts again.", no_args_is_help=True, rich_markup_mode=None)
+kernels = typer.Typer(
+    help="Compile the Mamba kernels, list what was made.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(demo, name="demo")
+app.add_typer(kernels, name="kernels")
 app.add_typer(receipt, name="receipt")
 
 DEFAULT_CONFIG = Path(__file__).resolve().parents[1] / "configs" / "local" / "train.yaml"
+
+DEFAULT_WHEELHOUSE = Path("wheelhouse")
 
 Config = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="The run: a YAML file such as configs/local/smoke.yaml.")
@@ -40,6 +46,7 @@ OptionalConfig = Annotated[
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Use this corpus instead of the run's.")]
 CacheDir = Annotated[Path | None, typer.Option("--cache-dir", help="Use this cache instead of the run's.")]
 Purpose = Annotated[Literal["train", "cache"], typer.Option("--for", help="What the run is about to do.")]
+Wheelhouse = Annotated[Path, typer.Option(help="The folder of the compiled wheels.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -271,6 +278,44 @@ def demo_corpus(
     from bgb.jobs.demo import write_demo
 
     typer.echo(write_demo(directory, seed=seed, say=_say), nl=False)
+
+
+@kernels.command("build")
+def kernels_build(
+    arch: Annotated[list[str] | None, typer.Option(help="Compute capability; 8.0 and 9.0 when left out.")] = None,
+    wheelhouse: Wheelhouse = DEFAULT_WHEELHOUSE,
+    sources: Annotated[
+        Path | None, typer.Option(help="The lock of sources; images/kernels.toml when left out.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Compilations at a time; what memory allows.")] = None,
+    install: Annotated[bool, typer.Option("--install", help="Install the wheels into this environment.")] = False,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Compile the Mamba kernels from their pinned commits.
+
+    Says beforehand what is missing, keeps the wheels by what they fit, records what they were made with.
+
+    Example: bgb kernels build --arch 8.0 --install
+    """
+    from bgb.kernels.build import Order, build_kernels
+    from bgb.kernels.sources import LOCK, read_kernel_lock
+
+    lock = read_kernel_lock(sources or LOCK)
+    chosen = tuple(arch or ("8.0", "9.0"))
+    order = Order(lock=lock, wheelhouse=wheelhouse, architectures=chosen, jobs=jobs, install=install)
+    typer.echo(build_kernels(order, _say).render(as_json=as_json), nl=False)
+
+
+@kernels.command("list")
+def kernels_list(wheelhouse: Wheelhouse = DEFAULT_WHEELHOUSE, *, as_json: AsJson = False) -> None:
+    """List the wheels that were compiled here, with what they were made from.
+
+    Example: bgb kernels list
+    """
+    from bgb.kernels.build import list_wheels
+
+    typer.echo(list_wheels(wheelhouse, as_json=as_json), nl=False)
 
 
 def _load(path: Path | None, data_dir: Path | None = None, cache_dir: Path | None = None) -> RunConfig:

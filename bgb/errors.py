@@ -51,6 +51,12 @@ class GateClosed(BgbError):
     exit_code = ExitCode.CLOSED
 
 
+class KernelBuildFailed(BgbError):
+    """The kernels could not be fetched, compiled, kept or installed; the message has the cause."""
+
+    exit_code = ExitCode.CLOSED
+
+
 class TrainingStopped(BgbError):
     """Training ended before its plan did, on purpose."""
 

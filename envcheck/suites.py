@@ -7,6 +7,7 @@ from envcheck.facts.build_tools import BuildTools
 from envcheck.facts.cuda_driver import CudaDriver
 from envcheck.facts.cuda_toolkit import CudaToolkit
 from envcheck.facts.kernel_binaries import KernelBinaries
+from envcheck.facts.kernel_load import KernelLoad
 from envcheck.facts.kernel_packages import KernelPackages
 from envcheck.facts.machine import Machine
 from envcheck.facts.package_bytecode import PackageBytecode
@@ -25,6 +26,7 @@ FACTS: dict[str, type[Fact]] = {
     "cuda_driver": CudaDriver,
     "cuda_toolkit": CudaToolkit,
     "kernel_binaries": KernelBinaries,
+    "kernel_load": KernelLoad,
     "kernel_packages": KernelPackages,
     "machine": Machine,
     "package_bytecode": PackageBytecode,
@@ -107,16 +109,21 @@ KERNEL_BUILD = Suite(
     not_covered=("whether the upstream repositories can be reached",),
 )
 
+MADE_OF = (PythonBuild, Packages, PackageFiles, TorchBuild, KernelPackages, KernelBinaries)
+"""While these stay as they are, so does what loading and compiling would show."""
+
 KERNELS = Suite(
     name="kernels",
     requests=(
         Request(fact=PythonBuild),
         Request(fact=Packages),
+        Request(fact=PackageFiles),
         Request(fact=TorchBuild),
         Request(fact=Machine),
         Request(fact=CudaDriver),
         Request(fact=KernelPackages),
         Request(fact=KernelBinaries),
+        Request(fact=KernelLoad, fixed_by=MADE_OF),
     ),
     checks={
         "torch_build": Tier.QUICK,
@@ -125,6 +132,7 @@ KERNELS = Suite(
         "kernel_symbols": Tier.QUICK,
         "kernel_floor": Tier.QUICK,
         "kernel_architectures": Tier.QUICK,
+        "kernel_load": Tier.STANDARD,
     },
     not_covered=("whether the kernels compute right, or fast: no GPU was asked",),
 )

@@ -16,6 +16,14 @@ WHOLE = tuple(HERE / name for name in ("acceptance", "bgb/train", "bgb/evaluate"
 """Folders whose tests run whole commands, trainings or evaluations: `make test` runs them, `make q` does not."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--kernel-environment",
+        type=Path,
+        help="a virtual environment with compiled mamba_ssm and causal_conv1d; tests that need one are skipped without",
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in WHOLE):

@@ -95,7 +95,14 @@ HEAVY = {
     "modal": ("bgb.remote.modal_app",),
     "scipy": ("bgb.data.signal", "bgb.data.synthetic"),
     "timescoring": ("bgb.evaluate.metrics",),
-    "torch": ("bgb.model", "bgb.train", "bgb.evaluate", "bgb.data.torch_dataset", "envcheck.facts.torch_runtime"),
+    "torch": (
+        "bgb.kernels.compile",
+        "bgb.model",
+        "bgb.train",
+        "bgb.evaluate",
+        "bgb.data.torch_dataset",
+        "envcheck.facts.torch_runtime",
+    ),
     "triton": ("envcheck.facts.triton_probe", "envcheck.triton_kernel"),
     "wandb": ("bgb.train",),
 }

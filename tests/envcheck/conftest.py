@@ -12,3 +12,12 @@ from tests.envcheck.environments import Environment, make_environment
 @pytest.fixture
 def environment(tmp_path: Path) -> Environment:
     return make_environment(tmp_path / "environment")
+
+
+@pytest.fixture
+def kernel_environment(request: pytest.FixtureRequest) -> Environment:
+    """One with the compiled kernels, that somebody made and named."""
+    prefix: Path | None = request.config.getoption("--kernel-environment")
+    if prefix is None:
+        pytest.skip("no --kernel-environment with compiled mamba_ssm and causal_conv1d was named")
+    return Environment(prefix=prefix)

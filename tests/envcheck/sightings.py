@@ -16,6 +16,7 @@ from envcheck.facts.build_tools import BuildTools
 from envcheck.facts.cuda_driver import CudaDevice, CudaDriver
 from envcheck.facts.cuda_toolkit import CudaToolkit
 from envcheck.facts.kernel_binaries import KernelBinaries, KernelBinary
+from envcheck.facts.kernel_load import KernelLoad, Rung
 from envcheck.facts.kernel_packages import KernelBuild, KernelPackage, KernelPackages
 from envcheck.facts.machine import Disk, Machine
 from envcheck.facts.packages import Origin, Package, Packages
@@ -185,6 +186,8 @@ KERNEL_BINARIES = KernelBinaries(
     libraries=(f"{SITE}/torch/lib/libc10.so", f"{SITE}/torch/lib/libtorch_cpu.so"),
     glibcxx="3.4.30",
 )
+RUNGS = ("torch", "numpy", "triton", "einops", "transformers", "causal_conv1d", "selective_scan_cuda", "mamba_ssm")
+KERNEL_LOAD = KernelLoad(rungs=tuple(Rung(name=name, tried=True, seconds=0.5) for name in (*RUNGS, "cpu_probe")))
 LOCK = LockedPackages(file="constraints.txt", digest="1" * 64, required=dict(VERSIONS), optional={"mamba-ssm": "2.2.2"})
 EXPECTED: tuple[Expectation, ...] = (
     LOCK,
