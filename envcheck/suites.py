@@ -18,6 +18,7 @@ from envcheck.facts.python_build import PythonBuild
 from envcheck.facts.shadowing import Shadowing
 from envcheck.facts.torch_build import TorchBuild
 from envcheck.facts.torch_runtime import TorchRuntime
+from envcheck.facts.triton_compile import TritonCompile
 from envcheck.facts.triton_probe import TritonProbe
 from envcheck.facts.triton_toolchain import TritonToolchain
 
@@ -37,6 +38,7 @@ FACTS: dict[str, type[Fact]] = {
     "shadowing": Shadowing,
     "torch_build": TorchBuild,
     "torch_runtime": TorchRuntime,
+    "triton_compile": TritonCompile,
     "triton_probe": TritonProbe,
     "triton_toolchain": TritonToolchain,
 }

@@ -9,8 +9,11 @@ from envcheck.facts.python_build import PythonBuild
 from envcheck.remedies import reinstall
 
 
-def cause_of(context: Context, error: str, ptxas: str) -> tuple[str, str]:
-    """Why Triton did not compile, and a remedy. `ptxas` is the assembler in words, with its release."""
+def cause_of(context: Context, error: str, ptxas: str, packages: tuple[str, ...] = ("triton",)) -> tuple[str, str]:
+    """Why Triton did not compile, and a remedy. `ptxas` is the assembler in words, with its release.
+
+    Where the text says no more, what is left is to install `packages` anew.
+    """
     if re.search(r"Value 'sm_\w+' is not defined", error):
         target = re.findall(r"Value '(sm_\w+)' is not defined", error)[0]
         return f"{ptxas} knows no {target}: the GPU is too new for this triton", GET_ANOTHER_GPU
@@ -21,8 +24,8 @@ def cause_of(context: Context, error: str, ptxas: str) -> tuple[str, str]:
         return "the C compiler finds no Python.h, which Triton's launchers include", install_headers(context)
     package = re.search(r"ModuleNotFoundError: No module named '(\w+)'", error)
     if package:
-        return f"{package[1]} is not installed and triton imports it", reinstall(context, package[1])
-    return f"Triton says {last_words(error)}", reinstall(context, "triton")
+        return f"{package[1]} is not installed", reinstall(context, package[1].replace("_", "-"))
+    return f"Triton says {last_words(error)}", reinstall(context, *packages)
 
 
 GET_ANOTHER_GPU = (

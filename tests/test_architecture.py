@@ -102,8 +102,14 @@ HEAVY = {
         "bgb.evaluate",
         "bgb.data.torch_dataset",
         "envcheck.facts.torch_runtime",
+        "envcheck.triton_launches",
     ),
-    "triton": ("envcheck.facts.triton_probe", "envcheck.triton_kernel"),
+    "triton": (
+        "envcheck.facts.triton_compile",
+        "envcheck.facts.triton_probe",
+        "envcheck.triton_kernel",
+        "envcheck.triton_launches",
+    ),
     "wandb": ("bgb.train",),
 }
 

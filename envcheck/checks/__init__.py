@@ -27,6 +27,7 @@ from envcheck.checks import (
     python_version,
     torch_build,
     torch_runtime,
+    triton_compile,
     triton_probe,
     triton_toolchain,
 )
@@ -57,6 +58,7 @@ CHECKS: dict[str, Check] = {
     "python_version": python_version.check,
     "torch_build": torch_build.check,
     "torch_runtime": torch_runtime.check,
+    "triton_compile": triton_compile.check,
     "triton_probe": triton_probe.check,
     "triton_toolchain": triton_toolchain.check,
 }
