@@ -103,8 +103,42 @@ class ExpectedKernels(Expectation):
     """The CUDA toolkit to compile with. Another minor version is advice, another major one an error."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedNumerics(Expectation):
+    """How far compiled operators may be from float64."""
+
+    key: ClassVar[str] = "numerics"
+
+    relative_error: dict[str, float] = field(
+        default_factory=lambda: {"float32": 5e-3, "float16": 1e-2, "bfloat16": 5e-2}
+    )
+    """By type: norm of the difference over norm of the reference. Triton multiplies float32 as TF32, with 10 bits of
+    mantissa as float16; bfloat16 has 7. About ten roundings of each (2**-11, 2**-8) add up along a layer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedSpeed(Expectation):
+    """How slow compiled operators may be."""
+
+    key: ClassVar[str] = "speed"
+
+    max_times_floor: float = 10.0
+    """Measured time over what bytes and operations take at the card's peak rates."""
+    min_mixed_speedup: float = 1.2
+    """Time of a layer in float32 over its time in mixed precision."""
+
+
 EXPECTATIONS: dict[str, type[Expectation]] = {
     kind.key: kind
-    for kind in (ExpectedPython, ExpectedPackages, ExpectedTorch, ExpectedMachine, ExpectedGpu, ExpectedKernels)
+    for kind in (
+        ExpectedPython,
+        ExpectedPackages,
+        ExpectedTorch,
+        ExpectedMachine,
+        ExpectedGpu,
+        ExpectedKernels,
+        ExpectedNumerics,
+        ExpectedSpeed,
+    )
 }
 """What a policy may state."""

@@ -6,9 +6,13 @@ from envcheck.core import Fact, Request, Suite, Tier
 from envcheck.facts.build_tools import BuildTools
 from envcheck.facts.cuda_driver import CudaDriver
 from envcheck.facts.cuda_toolkit import CudaToolkit
+from envcheck.facts.gpu_state import GpuState
 from envcheck.facts.kernel_binaries import KernelBinaries
 from envcheck.facts.kernel_load import KernelLoad
+from envcheck.facts.kernel_numerics import KernelNumerics
 from envcheck.facts.kernel_packages import KernelPackages
+from envcheck.facts.kernel_path import KernelPath
+from envcheck.facts.kernel_speed import KernelSpeed
 from envcheck.facts.machine import Machine
 from envcheck.facts.package_bytecode import PackageBytecode
 from envcheck.facts.package_files import PackageFiles
@@ -26,9 +30,13 @@ FACTS: dict[str, type[Fact]] = {
     "build_tools": BuildTools,
     "cuda_driver": CudaDriver,
     "cuda_toolkit": CudaToolkit,
+    "gpu_state": GpuState,
     "kernel_binaries": KernelBinaries,
     "kernel_load": KernelLoad,
+    "kernel_numerics": KernelNumerics,
     "kernel_packages": KernelPackages,
+    "kernel_path": KernelPath,
+    "kernel_speed": KernelSpeed,
     "machine": Machine,
     "package_bytecode": PackageBytecode,
     "package_files": PackageFiles,
@@ -139,10 +147,34 @@ KERNELS = Suite(
     not_covered=("whether the kernels compute right, or fast: no GPU was asked",),
 )
 
+KERNELS_GPU = Suite(
+    name="kernels-gpu",
+    requests=(
+        *KERNELS.requests,
+        Request(fact=TorchRuntime),
+        Request(fact=GpuState),
+        Request(fact=KernelNumerics, fixed_by=(*MADE_OF, CudaDriver)),
+        Request(fact=KernelPath),
+        Request(fact=KernelSpeed),
+    ),
+    checks={
+        **KERNELS.checks,
+        "torch_runtime": Tier.STANDARD,
+        "cuda_driver": Tier.QUICK,
+        "cuda_device": Tier.STANDARD,
+        "gpu_state": Tier.QUICK,
+        "kernel_numerics": Tier.DEEP,
+        "kernel_path": Tier.DEEP,
+        "kernel_speed": Tier.DEEP,
+    },
+    not_covered=("other shapes than the layer that was asked for",),
+)
+
 SUITES: dict[str, Suite] = {
     "image": IMAGE,
     "machine": MACHINE,
     "gpu": GPU,
     "kernel-build": KERNEL_BUILD,
     "kernels": KERNELS,
+    "kernels-gpu": KERNELS_GPU,
 }

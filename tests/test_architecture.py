@@ -109,6 +109,7 @@ HEAVY = {
         "envcheck.facts.triton_probe",
         "envcheck.triton_kernel",
         "envcheck.triton_launches",
+        "envcheck.numerics",
     ),
     "wandb": ("bgb.train",),
 }
@@ -131,6 +132,7 @@ def test_envcheck_runs_where_everything_else_is_broken(module: str) -> None:
         "typer": "envcheck.cli",
         "rich": "envcheck.render.terminal",
         "elftools": "envcheck.facts",
+        "torch": "envcheck.numerics",
         "triton": "envcheck.triton_kernel",
     }
     names = {name.partition(".")[0] for name in top_level_imports_of(module)}
@@ -155,6 +157,8 @@ ENVCHECK_READERS = {
     "envcheck.facts.cuda_driver",  # CUDA_VISIBLE_DEVICES hides devices from the driver
     "envcheck.facts.triton_probe",  # TRITON_ variables change what Triton does
     "envcheck.facts.triton_toolchain",  # CC and TRITON_ variables say where Triton looks
+    "envcheck.facts.gpu_state",  # TF32 and the allocator are set by variables
+    "envcheck.facts.kernel_path",  # switches that replace the kernels
     "envcheck.facts.shadowing",  # PYTHONPATH is what it looks at
     "envcheck.stub_driver",  # CC, and the variables by which Triton is led to the stub
     "envcheck.runners",  # a child gets the environment that is judged

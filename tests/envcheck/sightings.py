@@ -7,17 +7,23 @@ from envcheck.expectations import (
     ExpectedGpu,
     ExpectedKernels,
     ExpectedMachine,
+    ExpectedNumerics,
     ExpectedPackages,
     ExpectedPython,
+    ExpectedSpeed,
     ExpectedTorch,
     LockedPackages,
 )
 from envcheck.facts.build_tools import BuildTools
 from envcheck.facts.cuda_driver import CudaDevice, CudaDriver
 from envcheck.facts.cuda_toolkit import CudaToolkit
+from envcheck.facts.gpu_state import GpuCard, GpuState
 from envcheck.facts.kernel_binaries import KernelBinaries, KernelBinary
 from envcheck.facts.kernel_load import KernelLoad, Rung
+from envcheck.facts.kernel_numerics import KernelNumerics, TensorError
 from envcheck.facts.kernel_packages import KernelBuild, KernelPackage, KernelPackages
+from envcheck.facts.kernel_path import KernelPath
+from envcheck.facts.kernel_speed import KernelSpeed
 from envcheck.facts.machine import Disk, Machine
 from envcheck.facts.packages import Origin, Package, Packages
 from envcheck.facts.python_build import PythonBuild
@@ -188,6 +194,56 @@ KERNEL_BINARIES = KernelBinaries(
 )
 RUNGS = ("torch", "numpy", "triton", "einops", "transformers", "causal_conv1d", "selective_scan_cuda", "mamba_ssm")
 KERNEL_LOAD = KernelLoad(rungs=tuple(Rung(name=name, tried=True, seconds=0.5) for name in (*RUNGS, "cpu_probe")))
+CARD = GpuCard(
+    index=0,
+    name="NVIDIA A100-SXM4-80GB",
+    memory_mib=81920,
+    used_mib=0,
+    mig=False,
+    ecc=True,
+    uncorrected_errors=0,
+    compute_mode="Default",
+    driver="535.104.05",
+    throttle="0x0000000000000000",
+)
+GPU_STATE = GpuState(cards=(CARD,), processes=(), switches={})
+OPERATORS = ("causal_conv1d_fn", "mamba_chunk_scan_combined", "selective_scan_fn", "Mamba2")
+NUMERICS = KernelNumerics(
+    device="NVIDIA A100-SXM4-80GB",
+    seed=7,
+    errors=tuple(
+        TensorError(
+            operator=operator, case="batch 1, 960 steps", dtype=dtype, tensor=tensor, relative_error=error, finite=True
+        )
+        for operator in OPERATORS
+        for dtype, error in (("float32", 3e-4), ("float16", 8e-4), ("bfloat16", 6e-3))
+        for tensor in ("output", "dx")
+    ),
+)
+PATH = KernelPath(
+    device="NVIDIA A100-SXM4-80GB",
+    switches={},
+    kernels=(
+        "_chunk_scan_bwd_dstates_kernel_0d1d2d",
+        "_chunk_scan_fwd_kernel_0d1d2d",
+        "_chunk_state_fwd_kernel_0d1d2d",
+        "_state_passing_bwd_kernel_0d1d2d",
+        "_state_passing_fwd_kernel_0d1d2d",
+        "ampere_bf16_s16816gemm_bf16_128x128",
+        "void causal_conv1d_channellast_bwd_kernel<Causal_conv1d_channellast_bwd_kernel_traits<128, 4>>",
+        "void causal_conv1d_channellast_fwd_kernel<Causal_conv1d_channellast_fwd_kernel_traits<128, 4>>",
+    ),
+)
+LAYER = {"d_model": 512, "d_state": 16, "d_conv": 4, "expand": 2, "headdim": 64, "ngroups": 1, "chunk_size": 256}
+SPEED = KernelSpeed(
+    device="NVIDIA A100-SXM4-80GB",
+    layer=LAYER,
+    batch=64,
+    steps=960,
+    scan_seconds=2e-3,
+    float32_seconds=12e-3,
+    mixed_seconds=5e-3,
+)
 LOCK = LockedPackages(file="constraints.txt", digest="1" * 64, required=dict(VERSIONS), optional={"mamba-ssm": "2.2.2"})
 EXPECTED: tuple[Expectation, ...] = (
     LOCK,
@@ -196,6 +252,8 @@ EXPECTED: tuple[Expectation, ...] = (
     ExpectedTorch(version="2.2.2+cu121", cuda="12.1"),
     ExpectedMachine(cores=24, memory_gib=95, shared_memory_gib=8, free_gib={"cache": 60}, glibc="2.32"),
     ExpectedGpu(names=("NVIDIA A100-SXM4-80GB", "NVIDIA A100 80GB PCIe"), memory_gib=79),
+    ExpectedNumerics(),
+    ExpectedSpeed(),
     ExpectedKernels(commits={"causal-conv1d": CONV_COMMIT, "mamba-ssm": MAMBA_COMMIT}),
 )
 
