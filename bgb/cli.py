@@ -102,6 +102,39 @@ def preflight(
     raise typer.Exit(outcome.exit_code)
 
 
+@app.command("test-mamba")
+def prove_kernels(
+    config: OptionalConfig = None,
+    tier: Annotated[
+        Tier, typer.Option(help="How deep to look; deep compiles every kernel and asks the GPU.")
+    ] = Tier.DEEP,
+    without_gpu: Annotated[bool, typer.Option("--without-gpu", help="Leave out what needs one: for an image.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="Run this check alone.")] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="Leave this check out.")] = None,
+    output: Annotated[
+        Literal["terminal", "json", "junit", "markdown"], typer.Option("--format", help="How to print the report.")
+    ] = "terminal",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Prove the compiled Mamba kernels, for the layers of a run.
+
+    What a build needs, who built what is here and for which GPU, whether it loads, compiles with Triton, and on a GPU
+    whether it computes right, by the fused path, and fast enough. Needs no data and opens no gate.
+
+    Exit status: 0 all passed, 1 a check failed, 3 one could not be decided, 2 no verdict.
+
+    Example: bgb test-mamba configs/modal/train.yaml --without-gpu
+    """
+    from bgb.preflight.prove_kernels import prove_kernels as run_suite
+    from envcheck.judge import Selection
+
+    selection = Selection(tier=tier, only=tuple(only or ()), skip=tuple(skip or ()))
+    outcome = run_suite(_load(config), selection, _say, without_gpu=without_gpu)
+    typer.echo(outcome.render(sys.stdout, "json" if as_json else output), nl=False)
+    raise typer.Exit(outcome.exit_code)
+
+
 @app.command("build-cache")
 def build_cache(
     config: OptionalConfig = None,

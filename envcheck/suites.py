@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from envcheck.core import Fact, Request, Suite, Tier
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from envcheck.core import Fact, Json, Request, Suite, Tier
 from envcheck.facts.build_tools import BuildTools
 from envcheck.facts.cuda_driver import CudaDriver
 from envcheck.facts.cuda_toolkit import CudaToolkit
@@ -25,6 +28,7 @@ from envcheck.facts.torch_runtime import TorchRuntime
 from envcheck.facts.triton_compile import TritonCompile
 from envcheck.facts.triton_probe import TritonProbe
 from envcheck.facts.triton_toolchain import TritonToolchain
+from envcheck.kernel_shapes import LayerShape
 
 FACTS: dict[str, type[Fact]] = {
     "build_tools": BuildTools,
@@ -119,6 +123,13 @@ KERNEL_BUILD = Suite(
     not_covered=("whether the upstream repositories can be reached",),
 )
 
+
+def compiling(layer: Mapping[str, int], *, batch: int, steps: int) -> dict[str, Json]:
+    """What `triton_compile` is asked for, so that a training step of such layers finds everything compiled."""
+    asked: dict[str, Json] = {**asdict(LayerShape(**layer)), "batch": batch, "steps": steps}
+    return {"layers": [{**asked, "dtypes": ["float32", "bfloat16"]}]}
+
+
 MADE_OF = (PythonBuild, Packages, PackageFiles, TorchBuild, KernelPackages, KernelBinaries)
 """While these stay as they are, so does what loading and compiling would show."""
 
@@ -134,6 +145,9 @@ KERNELS = Suite(
         Request(fact=KernelPackages),
         Request(fact=KernelBinaries),
         Request(fact=KernelLoad, fixed_by=MADE_OF),
+        Request(fact=TritonToolchain),
+        Request(fact=TritonProbe),
+        Request(fact=TritonCompile, parameters=compiling({}, batch=8, steps=960), fixed_by=(*MADE_OF, TritonToolchain)),
     ),
     checks={
         "torch_build": Tier.QUICK,
@@ -143,6 +157,9 @@ KERNELS = Suite(
         "kernel_floor": Tier.QUICK,
         "kernel_architectures": Tier.QUICK,
         "kernel_load": Tier.STANDARD,
+        "triton_toolchain": Tier.QUICK,
+        "triton_probe": Tier.STANDARD,
+        "triton_compile": Tier.DEEP,
     },
     not_covered=("whether the kernels compute right, or fast: no GPU was asked",),
 )

@@ -102,6 +102,7 @@ HEAVY = {
         "bgb.evaluate",
         "bgb.data.torch_dataset",
         "envcheck.facts.torch_runtime",
+        "envcheck.numerics",
         "envcheck.triton_launches",
     ),
     "triton": (
@@ -109,7 +110,6 @@ HEAVY = {
         "envcheck.facts.triton_probe",
         "envcheck.triton_kernel",
         "envcheck.triton_launches",
-        "envcheck.numerics",
     ),
     "wandb": ("bgb.train",),
 }

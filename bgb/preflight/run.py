@@ -15,10 +15,11 @@ from bgb.plan import RunPlan, resolve_plan
 from bgb.preflight.contract import RunContract
 from bgb.preflight.facts.corpus_index import CorpusIndex
 from bgb.preflight.facts.manifests import Manifests
+from bgb.preflight.kernels import target_of
 from bgb.preflight.places import receipt_directory
 from bgb.preflight.roster import roster_of
 from bgb.preflight.subjects import subjects_of
-from bgb.preflight.suites import CHECKS, VOCABULARY, data_request, suite_for
+from bgb.preflight.suites import CHECKS, VOCABULARY, data_request, suite_for, suite_name
 from envcheck.collect import collect
 from envcheck.core import Context, Decision, Expectations, Facts, NotSeen, Report, Standing
 from envcheck.errors import ExitCode
@@ -57,9 +58,9 @@ class Outcome:
 
 def preflight(config: RunConfig, purpose: str, selection: Selection, say: Say) -> Outcome:
     """Judge whether `config` may start for `purpose`; an open decision leaves a receipt, a closed one revokes it."""
-    suite = suite_for(config, purpose, salt=secrets.token_hex(16))
+    policy = load_policy(config.preflight.policy, VOCABULARY, suite=suite_name(config, purpose))
+    suite = suite_for(config, purpose, salt=secrets.token_hex(16), gpu=target_of(policy))
     select(suite, selection)
-    policy = load_policy(config.preflight.policy, VOCABULARY, suite=suite.name)
     lock = locked_packages(config, policy)
     memory = Memory(config.paths.runs / "preflight" / "seen")
     facts = collect_remembering(suite.requests_at(selection.tier), memory, progress=say)

@@ -16,6 +16,7 @@ from bgb.preflight.facts.plan_stability import PlanStability
 from bgb.preflight.facts.run_environment import RunEnvironment
 from bgb.preflight.facts.source_code import SourceCode
 from bgb.preflight.facts.variable_origins import VariableOrigins
+from bgb.preflight.kernels import Target, kernel_requests
 from bgb.preflight.resolve import request_for
 from envcheck.checks import CHECKS as GENERAL_CHECKS
 from envcheck.core import Check, Json, Request, Suite, Tier
@@ -29,7 +30,7 @@ from envcheck.facts.packages import Packages
 from envcheck.facts.torch_build import TorchBuild
 from envcheck.facts.torch_runtime import TorchRuntime
 from envcheck.policy import Vocabulary
-from envcheck.suites import GPU, MACHINE
+from envcheck.suites import GPU, KERNELS_GPU, MACHINE
 
 CHECKS: Mapping[str, Check] = {**GENERAL_CHECKS, **OWN_CHECKS}
 
@@ -57,6 +58,7 @@ SUITES: Mapping[str, Mapping[str, Tier]] = {
     "cache": {**WITHOUT_TORCH, **EVERY_RUN, **CACHE},
     "train": {**MACHINE.checks, **EVERY_RUN, **TRAIN},
     "train-gpu": {**GPU.checks, **EVERY_RUN, **TRAIN},
+    "train-kernels": {**GPU.checks, **KERNELS_GPU.checks, **EVERY_RUN, **TRAIN},
 }
 NOT_COVERED: Mapping[str, tuple[str, ...]] = {
     "cache": ("whether the signals are sound: only headers and labels were read",),
@@ -67,7 +69,11 @@ NOT_COVERED: Mapping[str, tuple[str, ...]] = {
     "train-gpu": (
         "whether the network learns: no step was run",
         "how long a step takes here: the estimate rests on train.seconds_per_step",
-        "the numerics of compiled kernels, and other processes on the GPU",
+        "other processes on the GPU",
+    ),
+    "train-kernels": (
+        "whether the network learns: no step of it was run",
+        "how long a step of the whole network takes here: the estimate rests on train.seconds_per_step",
     ),
 }
 VOCABULARY = Vocabulary(checks=CHECKS, suites=SUITES, expectations=EXPECTATIONS, never_waived=NEVER_WAIVED)
@@ -75,11 +81,13 @@ VOCABULARY = Vocabulary(checks=CHECKS, suites=SUITES, expectations=EXPECTATIONS,
 
 def suite_name(config: RunConfig, purpose: str) -> str:
     """Which occasion a run is, for a purpose."""
-    return "train-gpu" if purpose == "train" and config.train.device == "cuda" else purpose
+    if purpose != "train" or config.train.device != "cuda":
+        return purpose
+    return "train-kernels" if config.model.mamba.kernel == "cuda" else "train-gpu"
 
 
-def suite_for(config: RunConfig, purpose: str, *, salt: str) -> Suite:
-    """The suite of one run; `salt` goes into the digests of its environment's values."""
+def suite_for(config: RunConfig, purpose: str, *, salt: str, gpu: Target | None = None) -> Suite:
+    """The suite of one run; `salt` goes into the digests of its environment's values, `gpu` is what it is for."""
     name = suite_name(config, purpose)
     own = (
         *subject_requests(config, purpose, salt=salt),
@@ -87,10 +95,12 @@ def suite_for(config: RunConfig, purpose: str, *, salt: str) -> Suite:
         Request(fact=Machine, parameters={"paths": {"cache": str(config.paths.cache)}}),
         Request(fact=PlanStability, parameters={"request": request_for(config, purpose)}),
     )
-    named = {request.fact for request in own}
     skipped = {TorchBuild, TorchRuntime, PackageBytecode} if purpose == "cache" else set()
-    general = (request for request in GPU.requests if request.fact not in named | skipped)
-    return Suite(name=name, requests=(*own, *general), checks=SUITES[name], not_covered=NOT_COVERED[name])
+    general = [request for request in GPU.requests if request.fact not in skipped]
+    kernels = kernel_requests(config, gpu) if name == "train-kernels" else ()
+    # each fact once: the run's own way to ask for it before the general one
+    requests = {request.fact: request for request in (*general, *kernels, *own)}
+    return Suite(name=name, requests=tuple(requests.values()), checks=SUITES[name], not_covered=NOT_COVERED[name])
 
 
 def stored_suite(name: str) -> Suite:

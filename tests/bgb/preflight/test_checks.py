@@ -4,7 +4,8 @@ import pytest
 
 from bgb.preflight.checks import CHECKS
 from bgb.preflight.facts.manifests import SplitManifest
-from envcheck.core import Context, Finding, Verdict
+from envcheck.core import Context, Finding, NotSeen, Verdict
+from envcheck.facts.kernel_load import KernelLoad, Rung
 from tests.bgb.preflight.world import (
     DEV,
     EXPECT,
@@ -17,6 +18,7 @@ from tests.bgb.preflight.world import (
     origins,
     stability,
 )
+from tests.envcheck.sightings import KERNEL_LOAD
 
 
 def judge(name: str, seen: Context) -> Finding:
@@ -178,9 +180,26 @@ def test_a_shape_that_the_kernels_do_not_take_fails_with_its_numbers() -> None:
     assert "1030" in finding.summary
 
 
-def test_compiled_kernels_that_nothing_exercised_do_not_open_the_gate() -> None:
+CUDA = {"model": {"mamba": {"kernel": "cuda"}}, "train": {"device": "cuda"}}
+
+
+def test_compiled_kernels_on_the_cpu_fail() -> None:
     finding = judge("mamba_kernel", context(manifests(), model={"mamba": {"kernel": "cuda"}}))
-    assert finding.verdict is Verdict.UNKNOWN
+    assert finding.verdict is Verdict.FAIL
+    assert finding.summary == "compiled kernels run on a GPU alone, and train.device is cpu"
+
+
+def test_compiled_kernels_that_nothing_loaded_do_not_open_the_gate() -> None:
+    with pytest.raises(NotSeen, match="kernel_load was not observed"):
+        judge("mamba_kernel", context(manifests(), **CUDA))
+
+
+def test_compiled_kernels_open_it_when_every_rung_loads_and_close_it_at_a_broken_one() -> None:
+    assert judge("mamba_kernel", context(manifests(), KERNEL_LOAD, **CUDA)).verdict is Verdict.PASS
+    broken = Rung(name="causal_conv1d", tried=True, error="ImportError: x")
+    load = KernelLoad(rungs=(*KERNEL_LOAD.rungs[:5], broken, *KERNEL_LOAD.rungs[6:]))
+    finding = judge("mamba_kernel", context(manifests(), load, **CUDA))
+    assert (finding.verdict, finding.remedy) == (Verdict.FAIL, "bgb test-mamba")
 
 
 def test_the_stand_in_is_said_plainly() -> None:
