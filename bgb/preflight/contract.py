@@ -56,6 +56,9 @@ class RunContract(Expectation):
     environment_allow: dict[str, str]
     max_hours: float | None
     max_usd: float | None
+    usd_per_hour: float | None
+    seconds_per_step: float | None
+    """As the configuration states it."""
 
     @classmethod
     def from_config(cls, config: RunConfig, purpose: str) -> RunContract:
@@ -75,6 +78,8 @@ class RunContract(Expectation):
             environment_allow=dict(config.environment.allow),
             max_hours=config.budget.max_hours,
             max_usd=config.budget.max_usd,
+            usd_per_hour=config.budget.usd_per_hour,
+            seconds_per_step=config.train.seconds_per_step,
         )
 
 

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 
 from bgb.config import RunConfig
 from bgb.data.signal import SignalSettings
+from bgb.model.shapes import STRIDE
 from bgb.preflight.checks import CHECKS as OWN_CHECKS
 from bgb.preflight.checks import NEVER_WAIVED
-from bgb.preflight.contract import splits_of
+from bgb.preflight.contract import splits_of, steps_of_window
 from bgb.preflight.facts.corpus_index import CorpusIndex
 from bgb.preflight.facts.manifests import Manifests
 from bgb.preflight.facts.plan_stability import PlanStability
 from bgb.preflight.facts.run_environment import RunEnvironment
 from bgb.preflight.facts.source_code import SourceCode
+from bgb.preflight.facts.step_speed import StepSpeed
 from bgb.preflight.facts.variable_origins import VariableOrigins
 from bgb.preflight.kernels import Target, kernel_requests
 from bgb.preflight.resolve import request_for
@@ -27,6 +29,7 @@ from envcheck.facts.cuda_driver import CudaDriver
 from envcheck.facts.machine import Machine
 from envcheck.facts.package_bytecode import PackageBytecode
 from envcheck.facts.packages import Packages
+from envcheck.facts.python_build import PythonBuild
 from envcheck.facts.torch_build import TorchBuild
 from envcheck.facts.torch_runtime import TorchRuntime
 from envcheck.policy import Vocabulary
@@ -52,6 +55,7 @@ TRAIN: Mapping[str, Tier] = {
     "model_shapes": Tier.QUICK,
     "mamba_kernel": Tier.QUICK,
     "budget": Tier.QUICK,
+    "step_speed": Tier.DEEP,
 }
 WITHOUT_TORCH = {name: tier for name, tier in MACHINE.checks.items() if name not in ABOUT_TORCH}
 SUITES: Mapping[str, Mapping[str, Tier]] = {
@@ -64,16 +68,16 @@ NOT_COVERED: Mapping[str, tuple[str, ...]] = {
     "cache": ("whether the signals are sound: only headers and labels were read",),
     "train": (
         "whether the network learns: no step was run",
-        "how long a step takes here: the estimate rests on train.seconds_per_step",
+        "how long a step takes here, below tier deep: the estimate then rests on train.seconds_per_step",
     ),
     "train-gpu": (
         "whether the network learns: no step was run",
-        "how long a step takes here: the estimate rests on train.seconds_per_step",
+        "how long a step takes here, below tier deep: the estimate then rests on train.seconds_per_step",
         "other processes on the GPU",
     ),
     "train-kernels": (
         "whether the network learns: no step of it was run",
-        "how long a step of the whole network takes here: the estimate rests on train.seconds_per_step",
+        "how long loading data takes beside a step",
     ),
 }
 VOCABULARY = Vocabulary(checks=CHECKS, suites=SUITES, expectations=EXPECTATIONS, never_waived=NEVER_WAIVED)
@@ -98,6 +102,8 @@ def suite_for(config: RunConfig, purpose: str, *, salt: str, gpu: Target | None 
     skipped = {TorchBuild, TorchRuntime, PackageBytecode} if purpose == "cache" else set()
     general = [request for request in GPU.requests if request.fact not in skipped]
     kernels = kernel_requests(config, gpu) if name == "train-kernels" else ()
+    if purpose == "train":
+        own = (*own, step_request(config))
     # each fact once: the run's own way to ask for it before the general one
     requests = {request.fact: request for request in (*general, *kernels, *own)}
     return Suite(name=name, requests=tuple(requests.values()), checks=SUITES[name], not_covered=NOT_COVERED[name])
@@ -119,6 +125,16 @@ def subject_requests(config: RunConfig, purpose: str, *, salt: str) -> tuple[Req
         Request(fact=RunEnvironment, parameters={"salt": salt}),
         Request(fact=CudaDriver),
     )
+
+
+def step_request(config: RunConfig) -> Request:
+    """The fact that times a step. While code, packages and device stay, so does what it takes."""
+    parameters: dict[str, Json] = {
+        "model": config.model.model_dump_json(),
+        "train": config.train.model_dump_json(),
+        "samples": steps_of_window(config) * STRIDE,
+    }
+    return Request(fact=StepSpeed, parameters=parameters, fixed_by=(SourceCode, Packages, PythonBuild, CudaDriver))
 
 
 def data_request(config: RunConfig, purpose: str) -> Request:

@@ -16,6 +16,7 @@ from bgb.preflight.checks import (
     plan_stable,
     run_contract,
     seizures_present,
+    step_speed,
 )
 from envcheck.core import Check
 
@@ -31,6 +32,7 @@ CHECKS: Mapping[str, Check] = {
     "plan_stable": plan_stable.check,
     "run_contract": run_contract.check,
     "seizures_present": seizures_present.check,
+    "step_speed": step_speed.check,
 }
 
 NEVER_WAIVED = frozenset({"environment", "mamba_kernel", "patients_disjoint"})

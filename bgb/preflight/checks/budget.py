@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from bgb.plan import RunPlan
 from bgb.preflight.contract import RunContract
-from envcheck.core import Context, Evidence, Finding
+from bgb.preflight.facts.step_speed import StepSpeed
+from envcheck.core import Context, Evidence, Finding, NotSeen
 
 
 def check(context: Context) -> Finding:
     """Compare the plan's hours and dollars with the budget; what is not known is UNKNOWN."""
     contract, plan = context.expect[RunContract], context.expect[RunPlan]
+    hours = plan.hours if plan.hours is not None else _measured_hours(context, plan)
+    usd = None if hours is None or contract.usd_per_hour is None else hours * contract.usd_per_hour
     rows = [
-        ("hours", plan.hours, contract.max_hours, "train.seconds_per_step"),
-        ("USD", plan.usd, contract.max_usd, "budget.usd_per_hour and train.seconds_per_step"),
+        ("hours", hours, contract.max_hours, "train.seconds_per_step, or measure it with --tier deep"),
+        ("USD", usd, contract.max_usd, "budget.usd_per_hour and train.seconds_per_step"),
     ]
     limited = [row for row in rows if row[2] is not None]
     if not limited:
@@ -28,7 +31,7 @@ def check(context: Context) -> Finding:
     for unit, estimate, limit, needs in limited:
         if estimate is None:
             return Finding.unknown(
-                f"the budget is {limit:g} {unit}, the estimate is not known", remedy=f"state {needs}, measured"
+                f"the budget is {limit:g} {unit}, the estimate is not known", remedy=f"state {needs}"
             )
     evidence = [
         Evidence(subject=unit, found=f"{estimate:.3g}", expected=f"at most {limit:g}")
@@ -39,3 +42,12 @@ def check(context: Context) -> Finding:
     if over:
         return Finding.failed(f"over budget: {summary}", *evidence, remedy="lower train.epochs or raise the budget")
     return Finding.passed(f"within budget: {summary}", *evidence)
+
+
+def _measured_hours(context: Context, plan: RunPlan) -> float | None:
+    """From the steps that were taken here, where the configuration states none and somebody looked that deep."""
+    try:
+        seconds = context.facts[StepSpeed].seconds
+    except NotSeen:
+        return None
+    return None if seconds is None else plan.steps * seconds / 3600

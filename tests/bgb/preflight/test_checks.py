@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from bgb.preflight.checks import CHECKS
 from bgb.preflight.facts.manifests import SplitManifest
+from bgb.preflight.facts.step_speed import StepSpeed
 from envcheck.core import Context, Finding, NotSeen, Verdict
 from envcheck.facts.kernel_load import KernelLoad, Rung
 from tests.bgb.preflight.world import (
@@ -28,7 +32,9 @@ def judge(name: str, seen: Context) -> Finding:
     return finding
 
 
-@pytest.mark.parametrize("name", [name for name in CHECKS if name not in {"corpus_readable", "cache_space", "budget"}])
+@pytest.mark.parametrize(
+    "name", [name for name in CHECKS if name not in {"corpus_readable", "cache_space", "budget", "step_speed"}]
+)
 def test_a_sound_run_passes(name: str) -> None:
     assert judge(name, context(manifests(), environment(), stability())).verdict is Verdict.PASS
 
@@ -178,6 +184,47 @@ def test_a_shape_that_the_kernels_do_not_take_fails_with_its_numbers() -> None:
     finding = judge("model_shapes", context(manifests(), model=model))
     assert finding.verdict is Verdict.FAIL
     assert "1030" in finding.summary
+
+
+STEP = StepSpeed(device="NVIDIA A100-SXM4-80GB", precision="bf16", batch_size=128, seconds=0.5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"seconds": 4.0}, "a step: 4 s on NVIDIA A100-SXM4-80GB, expected the 2 s of train.seconds_per_step"),
+        ({"seconds": 2.9}, "expected at most 0.0001 hours"),
+        ({"other_precision": "fp32", "other_seconds": 0.4}, "expected at most 0.0001 hours"),
+    ],
+)
+def test_a_step_that_is_slower_than_planned_or_paid_for_fails(changes: dict[str, Any], said: str) -> None:
+    budget = {"max_hours": 1e-4}
+    seen = context(manifests(), replace(STEP, **changes), budget=budget, train={"seconds_per_step": 2.0})
+    finding = judge("step_speed", seen)
+    assert finding.verdict is Verdict.FAIL
+    assert said in finding.summary
+
+
+def test_mixed_precision_that_is_slower_than_float32_fails() -> None:
+    slower = replace(STEP, other_precision="fp32", other_seconds=0.4)
+    finding = judge("step_speed", context(manifests(), slower))
+    assert finding.summary == "a step in bf16: 0.5 s, fp32 takes 0.4 s, expected no longer than in fp32"
+
+
+def test_a_step_that_was_not_taken_is_unknown_and_one_that_does_not_fit_fails() -> None:
+    absent = replace(STEP, device=None, seconds=None, problem="torch sees no CUDA device")
+    assert judge("step_speed", context(manifests(), absent)).verdict is Verdict.UNKNOWN
+    full = replace(STEP, seconds=None, problem="OutOfMemoryError: CUDA out of memory. Tried to allocate 20 GiB")
+    finding = judge("step_speed", context(manifests(), full))
+    assert (finding.verdict, finding.remedy) == (Verdict.FAIL, "lower train.batch_size in the configuration")
+
+
+def test_a_measured_step_feeds_the_budget_where_none_is_stated() -> None:
+    limits = {"max_hours": 1.0, "max_usd": 2.0, "usd_per_hour": 2.5}
+    assert judge("budget", context(manifests(), budget=limits)).verdict is Verdict.UNKNOWN
+    assert judge("budget", context(manifests(), STEP, budget=limits)).verdict is Verdict.PASS
+    finding = judge("budget", context(manifests(), replace(STEP, seconds=1e5), budget=limits))
+    assert finding.verdict is Verdict.FAIL
 
 
 CUDA = {"model": {"mamba": {"kernel": "cuda"}}, "train": {"device": "cuda"}}
