@@ -1,15 +1,19 @@
-"""Loads what the kernels stand on, one rung after another, and says each as it goes: python -m envcheck.load_rungs
+"""Loads what the kernels stand on, rung after rung, and says each as it goes: python -m envcheck.load_rungs SECONDS
 
-A crash leaves the last rung that was begun without an end, so that a child process names the one that broke.
+A crash leaves the last rung that was begun without an end, so that a child process names the one that broke. Rungs may
+be named after the seconds; without names all are climbed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
+import os
+import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 REFUSAL = "Expected x.is_cuda() to be true, but got false."
@@ -41,9 +45,8 @@ def _transformers() -> None:
             raise ImportError(f"cannot import name '{name}' from 'transformers.generation'")
 
 
-def _mamba() -> None:
+def _modules() -> None:
     """A causal_conv1d that did not load is None in two modules, and nothing else tells of it."""
-    importlib.import_module("mamba_ssm")
     for module, name in (
         ("mamba_ssm.modules.mamba2", "causal_conv1d_fn"),
         ("mamba_ssm.ops.triton.ssd_combined", "causal_conv1d_cuda"),
@@ -59,7 +62,8 @@ def _probe() -> None:
     try:
         layer(torch.randn(2, 64, 256))
     except RuntimeError as error:
-        if REFUSAL in str(error):
+        # torch may append a request to improve its message; nothing may come before it
+        if type(error) is RuntimeError and str(error).startswith(REFUSAL):
             return
         raise
     raise RuntimeError("a Mamba2 layer computed on the CPU: what ran is not the compiled kernel")
@@ -68,34 +72,51 @@ def _probe() -> None:
 RUNGS: Mapping[str, Callable[[], None]] = {
     "torch": _import("torch"),
     "numpy": _numpy,
-    "triton": _import("triton"),
+    "triton": _import("triton", "triton.language"),
     "einops": _import("einops"),
     "transformers": _transformers,
     # directly and after torch: mamba_ssm takes a broken one for an absent one
-    "causal_conv1d": _import("causal_conv1d", "causal_conv1d_cuda"),
-    "selective_scan_cuda": _import("selective_scan_cuda"),
-    "mamba_ssm": _mamba,
+    "causal_conv1d": _import("torch", "causal_conv1d", "causal_conv1d_cuda"),
+    "selective_scan_cuda": _import("torch", "selective_scan_cuda"),
+    "mamba_ssm": _import("mamba_ssm"),
+    "modules": _modules,
     "cpu_probe": _probe,
 }
 
 
-def main() -> None:
-    """Climb until a rung fails; one line of JSON at the start and one at the end of each."""
-    out = sys.stdout
-    sys.stdout = sys.stderr  # what libraries print is not the answer
-    for name, rung in RUNGS.items():
-        started = time.monotonic()
-        print(json.dumps({"begun": name}), file=out, flush=True)
-        error = None
-        try:
-            rung()
-        except BaseException as problem:  # an import may raise anything, and SystemExit
-            error = f"{type(problem).__name__}: {problem}"
-        seconds = round(time.monotonic() - started, 3)
-        print(json.dumps({"ended": name, "error": error, "seconds": seconds}), file=out, flush=True)
-        if error is not None:
-            return
+def main(argv: Sequence[str]) -> None:
+    """Climb until a rung fails; one line of JSON at the start and one at the end of each.
+
+    `heard` is how much stands on stderr by then, which is a file: what follows was said by the next rung.
+    """
+    signal.alarm(int(argv[1]))  # nobody may be left to end it
+    answer = os.dup(1)
+    os.dup2(2, 1)  # what libraries print, from C too, is not the answer
+    with os.fdopen(answer, "w", encoding="utf-8") as out:
+        for name in argv[2:] or RUNGS:
+            started = time.monotonic()
+            print(json.dumps({"begun": name, "heard": _heard()}), file=out, flush=True)
+            error = _complaint(RUNGS[name])
+            seconds = round(time.monotonic() - started, 3)
+            ended = {"ended": name, "error": error, "seconds": seconds, "heard": _heard()}
+            print(json.dumps(ended), file=out, flush=True)
+            if error is not None:
+                break
+
+
+def _complaint(rung: Callable[[], None]) -> str | None:
+    try:
+        rung()
+    except BaseException as problem:  # an import may raise anything, and SystemExit
+        return f"{type(problem).__name__}: {problem}"
+    return None
+
+
+def _heard() -> int:
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # a library may have put anything in its place
+        sys.stderr.flush()
+    return os.fstat(2).st_size
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv)

@@ -25,6 +25,19 @@ def reinstall(context: Context, *names: str) -> str:
     return f"{uv} pip install --python {python} {again}{locked}"
 
 
+def install_pinned(context: Context, name: str, otherwise: str) -> str:
+    """Install a package of an extra: `-r` with the lock skips those. In the lock's version, or as `otherwise` says."""
+    python, uv = python_command(context), _uv_command(context)
+    try:
+        version = context.expect[LockedPackages].version_of(name)
+    except NotSeen:
+        version = None
+    wanted = shlex.quote(f"{name}=={version}" if version else otherwise)
+    if uv is None:
+        return f"{python} -m pip install --force-reinstall {wanted}"
+    return f"{uv} pip install --python {python} --reinstall-package {shlex.quote(name)} {wanted}"
+
+
 def uninstall(context: Context, *names: str) -> str:
     """Remove these packages."""
     python, uv = python_command(context), _uv_command(context)

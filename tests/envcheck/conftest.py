@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.envcheck.environments import Environment, make_environment
+from tests.envcheck.environments import ROOT, Environment, make_environment
 
 
 @pytest.fixture
@@ -20,4 +20,4 @@ def kernel_environment(request: pytest.FixtureRequest) -> Environment:
     prefix: Path | None = request.config.getoption("--kernel-environment")
     if prefix is None:
         pytest.skip("no --kernel-environment with compiled mamba_ssm and causal_conv1d was named")
-    return Environment(prefix=prefix)
+    return Environment(prefix=prefix, search=(ROOT,))

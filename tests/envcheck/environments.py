@@ -28,6 +28,8 @@ class Environment:
     """A virtual environment that can import envcheck and, to begin with, has nothing else."""
 
     prefix: Path
+    search: tuple[Path, ...] = ()
+    """Folders in front of PYTHONPATH, for an environment that nothing may be installed into."""
 
     @property
     def python(self) -> Path:
@@ -78,6 +80,9 @@ class Environment:
     def runner(self, *, variables: Mapping[str, str] | None = None, cwd: Path = ROOT) -> Runner:
         """Runs observers with this environment's Python, and with no other foreign variables than these."""
         environment = {**_clean_environment(), **(variables or {})}
+        searched = [*map(str, self.search), *filter(None, [environment.get("PYTHONPATH")])]
+        if searched:
+            environment["PYTHONPATH"] = os.pathsep.join(searched)
 
         def run(argv: Sequence[str], given: bytes, timeout_seconds: float) -> Completed:
             started = time.monotonic()

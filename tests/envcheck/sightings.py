@@ -29,6 +29,7 @@ from envcheck.facts.packages import Origin, Package, Packages
 from envcheck.facts.python_build import PythonBuild
 from envcheck.facts.torch_build import TorchBuild
 from envcheck.facts.torch_runtime import NumpyBridge, TorchDevice, TorchRuntime
+from envcheck.load_rungs import RUNGS
 
 GIB = 2**30
 SITE = "lib/python3.11/site-packages"
@@ -192,8 +193,7 @@ KERNEL_BINARIES = KernelBinaries(
     libraries=(f"{SITE}/torch/lib/libc10.so", f"{SITE}/torch/lib/libtorch_cpu.so"),
     glibcxx="3.4.30",
 )
-RUNGS = ("torch", "numpy", "triton", "einops", "transformers", "causal_conv1d", "selective_scan_cuda", "mamba_ssm")
-KERNEL_LOAD = KernelLoad(rungs=tuple(Rung(name=name, tried=True, seconds=0.5) for name in (*RUNGS, "cpu_probe")))
+KERNEL_LOAD = KernelLoad(rungs=tuple(Rung(name=name, tried=True, seconds=0.5) for name in RUNGS))
 CARD = GpuCard(
     index=0,
     name="NVIDIA A100-SXM4-80GB",
