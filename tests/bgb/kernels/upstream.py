@@ -27,9 +27,11 @@ setup(
 """
 CPP = """
 #include <torch/extension.h>
+#include <c10/cuda/CUDAGuard.h>
 void launch(float *x, int n);
 void twice(torch::Tensor x) {
-    TORCH_CHECK(x.is_cuda(), "Expected x.is_cuda() to be true, but got false.");
+    TORCH_CHECK(x.is_cuda(), "expected a tensor on a GPU, found one of ", x.numel(), " elements elsewhere");
+    c10::cuda::CUDAGuard guard(x.device());
     launch(x.data_ptr<float>(), x.numel());
 }
 PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) { m.def("twice", &twice); }
