@@ -134,8 +134,8 @@ MADE_OF = (
     *(PythonBuild, Packages, PackageFiles, Shadowing, TorchBuild),
     *(KernelPackages, KernelBinaries, TritonToolchain),
 )
-"""While these stay as they are, so does what compiling and computing would show. Loading is never remembered: a variable
-or a `sitecustomize` of the shell decides it too."""
+"""While these stay as they are, so does what compiling and computing would show. Loading is never remembered: a
+variable or a `sitecustomize` of the shell decides it too."""
 
 KERNELS = Suite(
     name="kernels",
