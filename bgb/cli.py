@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from bgb.cli_groups import AsJson, demo, kernels, receipt, say
 from envcheck.boundary import run
 from envcheck.core import Tier
 
@@ -24,18 +25,11 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # loading the other renderer triples the time of --help
 )
-demo = typer.Typer(help="A small synthetic corpus to try everything on.", no_args_is_help=True, rich_markup_mode=None)
-receipt = typer.Typer(help="Look at receipts, judge their facts again.", no_args_is_help=True, rich_markup_mode=None)
-kernels = typer.Typer(
-    help="Compile the Mamba kernels, list what was made.", no_args_is_help=True, rich_markup_mode=None
-)
 app.add_typer(demo, name="demo")
 app.add_typer(kernels, name="kernels")
 app.add_typer(receipt, name="receipt")
 
 DEFAULT_CONFIG = Path(__file__).resolve().parents[1] / "configs" / "local" / "train.yaml"
-
-DEFAULT_WHEELHOUSE = Path("wheelhouse")
 
 Config = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="The run: a YAML file such as configs/local/smoke.yaml.")
@@ -46,8 +40,6 @@ OptionalConfig = Annotated[
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Use this corpus instead of the run's.")]
 CacheDir = Annotated[Path | None, typer.Option("--cache-dir", help="Use this cache instead of the run's.")]
 Purpose = Annotated[Literal["train", "cache"], typer.Option("--for", help="What the run is about to do.")]
-Wheelhouse = Annotated[Path, typer.Option(help="The folder of the compiled wheels.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
@@ -66,7 +58,7 @@ def plan(
     from bgb.plan_view import show_plan
     from bgb.preflight.run import resolve
 
-    typer.echo(show_plan(resolve(_load(config), purpose, _say), as_json=as_json))
+    typer.echo(show_plan(resolve(_load(config), purpose, say), as_json=as_json))
 
 
 @app.command()
@@ -97,7 +89,7 @@ def preflight(
 
     chosen = _load(config, data_dir, cache_dir)
     selection = Selection(tier=tier, only=tuple(only or ()), skip=tuple(skip or ()))
-    outcome = run_preflight(chosen, purpose, selection, _say)
+    outcome = run_preflight(chosen, purpose, selection, say)
     typer.echo(outcome.render(sys.stdout, "json" if as_json else output), nl=False)
     raise typer.Exit(outcome.exit_code)
 
@@ -130,7 +122,7 @@ def prove_kernels(
     from envcheck.judge import Selection
 
     selection = Selection(tier=tier, only=tuple(only or ()), skip=tuple(skip or ()))
-    outcome = run_suite(_load(config), selection, _say, without_gpu=without_gpu)
+    outcome = run_suite(_load(config), selection, say, without_gpu=without_gpu)
     typer.echo(outcome.render(sys.stdout, "json" if as_json else output), nl=False)
     raise typer.Exit(outcome.exit_code)
 
@@ -155,7 +147,7 @@ def build_cache(
 
     command = _preflight_command(config, "cache", data_dir, cache_dir)
     chosen = _load(config, data_dir, cache_dir)
-    built = build(chosen, workers=workers, keep_going=keep_going, command=command, say=_say)
+    built = build(chosen, workers=workers, keep_going=keep_going, command=command, say=say)
     typer.echo(built.render(as_json=as_json), nl=False)
 
 
@@ -175,7 +167,7 @@ def scan_cache(
     """
     from bgb.jobs.cache import scan
 
-    found = scan(_load(config, None, cache_dir), verify=verify, say=_say)
+    found = scan(_load(config, None, cache_dir), verify=verify, say=say)
     typer.echo(found.render(as_json=as_json), nl=False)
     raise typer.Exit(found.exit_code)
 
@@ -195,7 +187,7 @@ def train(
     """
     from bgb.jobs.train import train as run_training
 
-    trained = run_training(_load(config), resume=resume, command=_preflight_command(config, "train"), say=_say)
+    trained = run_training(_load(config), resume=resume, command=_preflight_command(config, "train"), say=say)
     typer.echo(trained.render(as_json=as_json), nl=False)
 
 
@@ -217,8 +209,33 @@ def evaluate(
     """
     from bgb.jobs.evaluate import evaluate as run_evaluation
 
-    scored = run_evaluation(_load(config), checkpoint=checkpoint, split=split, say=_say)
+    scored = run_evaluation(_load(config), checkpoint=checkpoint, split=split, say=say)
     typer.echo(scored.render(as_json=as_json), nl=False)
+
+
+@app.command()
+def predict(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint of `bgb train`.")],
+    recordings: Annotated[list[Path], typer.Argument(metavar="EDF...", help="Recordings in EDF.")],
+    out: Annotated[Path, typer.Option(help="The folder for events and figures.")] = Path("predictions"),
+    device: Annotated[
+        Literal["cpu", "cuda"] | None, typer.Option(help="A GPU where there is one, when left out.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Find seizures in EDF files.
+
+    Writes CSV_BI and a figure for each. Signals are prepared as the checkpoint was trained. Exit status 1 where a
+    recording was refused.
+
+    Example: bgb predict runs/tusz/.../best.ckpt recording.edf --out predictions
+    """
+    from bgb.jobs.predict import predict_files
+
+    predicted = predict_files(checkpoint, recordings, out, device=device, say=say)
+    typer.echo(predicted.render(as_json=as_json), nl=False)
+    raise typer.Exit(predicted.exit_code)
 
 
 @app.command()
@@ -231,7 +248,7 @@ def env(*, as_json: AsJson = False) -> None:
     """
     from bgb.jobs.env import show_environment
 
-    typer.echo(show_environment(as_json=as_json, say=_say), nl=False)
+    typer.echo(show_environment(as_json=as_json, say=say), nl=False)
 
 
 @app.command()
@@ -275,82 +292,6 @@ def parity(
     raise typer.Exit(0 if compared.equal else 1)
 
 
-@receipt.command("show")
-def receipt_show(directory: Path, *, as_json: AsJson = False) -> None:
-    """Print what a receipt vouches for, and until when.
-
-    Example: bgb receipt show runs/preflight/train-1a2b3c4d
-    """
-    from bgb.jobs.receipt import show_receipt
-
-    typer.echo(show_receipt(directory, as_json=as_json), nl=False)
-
-
-@receipt.command("replay")
-def receipt_replay(directory: Path, *, as_json: AsJson = False) -> None:
-    """Judge the stored facts of a receipt again. Exit status 1 where the verdicts differ.
-
-    Example: bgb receipt replay runs/preflight/train-1a2b3c4d
-    """
-    from bgb.jobs.receipt import replay_receipt
-
-    replay = replay_receipt(directory)
-    typer.echo(replay.render(as_json=as_json), nl=False)
-    raise typer.Exit(replay.exit_code)
-
-
-@demo.command("corpus")
-def demo_corpus(
-    directory: Path,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
-) -> None:
-    """Write a small synthetic corpus in the layout of TUSZ v2: EEG with seizures, artefacts and odd headers.
-
-    Example: bgb demo corpus demo/corpus
-    """
-    from bgb.jobs.demo import write_demo
-
-    typer.echo(write_demo(directory, seed=seed, say=_say), nl=False)
-
-
-@kernels.command("build")
-def kernels_build(
-    arch: Annotated[list[str] | None, typer.Option(help="Compute capability; 8.0 and 9.0 when left out.")] = None,
-    wheelhouse: Wheelhouse = DEFAULT_WHEELHOUSE,
-    sources: Annotated[
-        Path | None, typer.Option(help="The lock of sources; images/kernels.toml when left out.")
-    ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Compilations at a time; what memory allows.")] = None,
-    install: Annotated[bool, typer.Option("--install", help="Install the wheels into this environment.")] = False,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Compile the Mamba kernels from their pinned commits.
-
-    Says beforehand what is missing, keeps the wheels by what they fit, records what they were made with.
-
-    Example: bgb kernels build --arch 8.0 --install
-    """
-    from bgb.kernels.build import Order, build_kernels
-    from bgb.kernels.sources import LOCK, read_kernel_lock
-
-    lock = read_kernel_lock(sources or LOCK)
-    chosen = tuple(arch or ("8.0", "9.0"))
-    order = Order(lock=lock, wheelhouse=wheelhouse, architectures=chosen, jobs=jobs, install=install)
-    typer.echo(build_kernels(order, _say).render(as_json=as_json), nl=False)
-
-
-@kernels.command("list")
-def kernels_list(wheelhouse: Wheelhouse = DEFAULT_WHEELHOUSE, *, as_json: AsJson = False) -> None:
-    """List the wheels that were compiled here, with what they were made from.
-
-    Example: bgb kernels list
-    """
-    from bgb.kernels.build import list_wheels
-
-    typer.echo(list_wheels(wheelhouse, as_json=as_json), nl=False)
-
-
 def _load(path: Path | None, data_dir: Path | None = None, cache_dir: Path | None = None) -> RunConfig:
     from bgb.config import load_config
 
@@ -365,11 +306,6 @@ def _preflight_command(
     given = {"--data-dir": data_dir, "--cache-dir": cache_dir}
     words += [word for option, value in given.items() if value is not None for word in (option, str(value))]
     return shlex.join(words)
-
-
-def _say(line: str) -> None:
-    """Progress goes to stderr, flushed: stdout is the result."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -96,6 +96,7 @@ HEAVY = {
     "scipy": ("bgb.data.signal", "bgb.data.synthetic"),
     "timescoring": ("bgb.evaluate.metrics",),
     "torch": (
+        "bgb.jobs.predict",
         "bgb.kernels.compile",
         "bgb.model",
         "bgb.train",

@@ -53,6 +53,11 @@ def load_checkpoint(path: Path, kernel: Kernel) -> Checkpoint:
     return Checkpoint(config=config, signal_digest=signal_digest, detector=detector, sha256=_sha256(path))
 
 
+def trained_kernel(path: Path) -> Kernel:
+    """Which implementation of the Mamba layers the network in `path` was trained with."""
+    return _hyper_parameters(path, _read(path))[0].model.mamba.kernel
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
