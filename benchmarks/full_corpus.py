@@ -37,15 +37,17 @@ from bgb.preflight.roster import roster_of
 from bgb.splits import Split
 from envcheck.core import Context, Expectations, Facts, Verdict
 
-RECORDINGS: dict[Split, tuple[int, int]] = {"train": (4667, 579), "dev": (1832, 53)}
+Sizes = dict[Split, tuple[int, int]]
+"""Recordings and patients by split."""
+RECORDINGS: Sizes = {"train": (4667, 579), "dev": (1832, 53)}
 ROUNDS = 5
 SETTINGS = SignalSettings()
 
 
-def write_corpus(root: Path) -> None:
+def write_corpus(root: Path, sizes: Sizes) -> None:
     """Sparse EDF files and real label files in the layout of TUSZ v2; every fifth recording has a seizure."""
     random = np.random.default_rng(0)
-    for split, (count, patients) in RECORDINGS.items():
+    for split, (count, patients) in sizes.items():
         for number in range(count):
             patient = f"{split}{number % patients:05}"
             session = root / "edf" / split / patient / f"s{number // patients:03}_2010" / "01_tcp_ar"
@@ -59,9 +61,9 @@ def write_corpus(root: Path) -> None:
             write_csv_bi(session / f"{stem}.csv_bi", annotations, stem=stem)
 
 
-def write_cache(root: Path, cache: Path) -> None:
+def write_cache(root: Path, cache: Path, sizes: Sizes) -> None:
     """Sparse cached files and the manifests that describe them."""
-    for split in RECORDINGS:
+    for split in sizes:
         rows = []
         for file in discover(root, splits=[split]):
             labels = file.csv_bi.read_bytes()
@@ -97,15 +99,15 @@ def write_cache(root: Path, cache: Path) -> None:
         write_manifest(cache, manifest)
 
 
-def config_for(folder: Path) -> RunConfig:
+def config_for(folder: Path, sizes: Sizes) -> RunConfig:
     content = {
         "name": "full",
         "paths": {"corpus": str(folder / "corpus"), "cache": str(folder / "cache"), "runs": str(folder / "runs")},
         "model": {"mamba": {"kernel": "reference"}},
         "train": {"device": "cpu", "precision": "fp32", "batch_size": 128, "epochs": 1},
         "expect": {
-            "files": {split: count for split, (count, _) in RECORDINGS.items()},
-            "patients": {split: patients for split, (_, patients) in RECORDINGS.items()},
+            "files": {split: count for split, (count, _) in sizes.items()},
+            "patients": {split: patients for split, (_, patients) in sizes.items()},
         },
         "preflight": {"policy": "unused.toml"},
     }
@@ -145,9 +147,9 @@ def seconds(run: Callable[[], None]) -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_corpus(folder / "corpus")
-        write_cache(folder / "corpus", folder / "cache")
-        config = config_for(folder)
+        write_corpus(folder / "corpus", RECORDINGS)
+        write_cache(folder / "corpus", folder / "cache", RECORDINGS)
+        config = config_for(folder, RECORDINGS)
         rounds = [(seconds(lambda: check_all(config)), seconds(lambda: stat_all(folder))) for _ in range(ROUNDS)]
     checked, plain = (statistics.median(column) for column in zip(*rounds, strict=True))
     where = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"

@@ -65,7 +65,8 @@ class Excerpt:
     sample_rate_hz: int
     probability: NDArray[np.float32]
     """(samples,) of the whole recording."""
-    truth: Sequence[Interval]
+    truth: Sequence[Interval] | None
+    """None: nobody labelled it."""
     predicted: Sequence[Interval]
 
     @property
@@ -138,8 +139,12 @@ def draw_excerpt(excerpt: Excerpt, rules: EvaluateConfig, title: str, caption: s
         whole.set(xlim=(0, len(excerpt.probability) / excerpt.sample_rate_hz), xlabel="Whole recording (s)")
         whole.axvspan(excerpt.start_seconds, excerpt.stop_seconds, facecolor="none", edgecolor=INK, linewidth=1.2)
         _title(traces, title, caption)
-        keys = [Patch(color=BLUE), Patch(color=ORANGE), Line2D([], [], color=INK, linestyle=DASHED, linewidth=0.8)]
-        figure.legend(keys, ["labelled seizure", "predicted event", "thresholds"], loc="outside upper right", ncols=3)
+        keys = {
+            **({} if excerpt.truth is None else {"labelled seizure": Patch(color=BLUE)}),
+            "predicted event": Patch(color=ORANGE),
+            "thresholds": Line2D([], [], color=INK, linestyle=DASHED, linewidth=0.8),
+        }
+        figure.legend(list(keys.values()), list(keys), loc="outside upper right", ncols=3)
     return figure
 
 
@@ -190,7 +195,7 @@ def _draw_traces(axes: Axes, excerpt: Excerpt) -> None:
     heights = -spacing * np.arange(len(CHANNELS))
     axes.plot(seconds, excerpt.signal.T + heights, color=INK, linewidth=0.5)
     _mark_labels(axes, excerpt)
-    for intervals, bottom, color in ((excerpt.truth, 0.98, BLUE), (excerpt.predicted, 0.955, ORANGE)):
+    for intervals, bottom, color in ((excerpt.truth or (), 0.98, BLUE), (excerpt.predicted, 0.955, ORANGE)):
         for item in intervals:
             axes.axvspan(item.start_seconds, item.stop_seconds, bottom, bottom + 0.02, color=color, linewidth=0)
     axes.set(ylim=(heights[-1] - spacing, 2 * spacing))
@@ -217,5 +222,5 @@ def _draw_probability(axes: Axes, excerpt: Excerpt, rules: EvaluateConfig) -> No
 
 
 def _mark_labels(axes: Axes, excerpt: Excerpt) -> None:
-    for item in excerpt.truth:
+    for item in excerpt.truth or ():
         axes.axvspan(item.start_seconds, item.stop_seconds, color=BLUE, alpha=0.14, linewidth=0)

@@ -172,7 +172,7 @@ def _excerpt(
         signal=signal[:, first : first + length] * np.float32(scale),
         sample_rate_hz=rate,
         probability=probability,
-        truth=(),
+        truth=None,
         predicted=events,
     )
 
