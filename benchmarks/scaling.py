@@ -2,9 +2,9 @@
 
     python -m benchmarks.scaling
 
-builds a cache of recordings of 20 s, all of one content, and checks and schedules sparse ones of realistic lengths. Each
-size has a process of its own, whose peak memory is told. Writes `benchmarks/scaling.png`, with dotted lines for growth in
-proportion.
+builds a cache of recordings of 20 s, all of one content, and checks and schedules sparse ones of realistic lengths.
+Each size has a process of its own, whose peak memory is told. Writes `benchmarks/scaling.png`, with dotted lines for
+growth in proportion.
 
 2026-11-24, 2 cores shared with other work, x86_64 virtual machine, Python 3.11.7: see the README.
 """
