@@ -81,6 +81,11 @@ _ROWS: tuple[tuple[str, _Words, _Words], ...] = (
     (r"'bare_metal_version' is not defined|No such file or directory: '\S*/bin/nvcc'"
      r"|CUDA_HOME environment variable is not set",
      "CUDA_HOME points nowhere, or no nvcc was found", _TOOLKIT),
+    (
+        r"Unsupported gpu architecture 'compute_(\d+)'",
+        lambda m: f"this nvcc does not compile for capability {int(m[1]) / 10:g}",
+        "nvcc --list-gpu-arch",
+    ),
     (r"gcc versions later than (\d+) are not supported",
      lambda m: f"the C++ compiler is newer than the gcc {m[1]} that nvcc accepts", "export CC=gcc-12 CXX=g++-12"),
     (r"\['which', '(\S+)'\]' returned non-zero", lambda m: f"{m[1]} is not on PATH",

@@ -86,6 +86,16 @@ def build_kernels(order: Order, say: Say) -> Built:
     for architecture in order.architectures:
         if re.fullmatch(r"\d+\.\d", architecture) is None:
             raise ConfigError(f"--arch is {architecture!r}, expected a compute capability such as 8.0")
+    try:
+        return _build_all(order, say)
+    except OSError as error:
+        raise KernelBuildFailed(
+            f"{error.filename2 or error.filename or order.wheelhouse}: cannot be written: {error.strerror}; "
+            "name another folder with --wheelhouse, or make room"
+        ) from error
+
+
+def _build_all(order: Order, say: Say) -> Built:
     facts = look(order, say)
     draft = _draft(order, facts)
     folder = order.wheelhouse / folder_name(draft, platform.machine())
@@ -162,7 +172,7 @@ def _draft(order: Order, facts: Facts) -> KernelBuild:
         python=f"{python.implementation}-{''.join(python.version.split('.')[:2])}",
         toolkit=facts[CudaToolkit].release or "",
         compiler=f"{tools.compiler} {tools.compiler_version}",
-        architectures=tuple(sorted(order.architectures)),
+        architectures=tuple(sorted(set(order.architectures))),
         built_at=datetime.now(UTC).isoformat(timespec="seconds"),
         binaries={},
     )
@@ -228,7 +238,8 @@ def _why(name: str, log: Path, status: int) -> str:
     cause = diagnose(text)
     if cause is not None:
         return f"{name} did not compile: {cause.cause}; {cause.remedy} (all of its output: {log})"
-    errors = [line.strip() for line in text.splitlines() if re.search(r"\berror\b|Error", line)]
+    lines = [line.strip() for line in text.splitlines()]
+    errors = [line for line in lines if re.match(r"nvcc fatal|ninja: error|\S+: (fatal )?error:|\w*Error: ", line)]
     said = errors[0] if errors else f"status {status}"
     return f"{name} did not compile: {said[:300]} (all of its output: {log})"
 

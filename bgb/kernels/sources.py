@@ -63,7 +63,8 @@ def fetch(source: Source, folder: Path) -> None:
     for command in commands:
         ended = subprocess.run(["git", *command], cwd=folder, capture_output=True, text=True, errors="replace")
         if ended.returncode != 0:
-            said = next(iter(reversed(ended.stderr.strip().splitlines())), f"status {ended.returncode}")
+            lines = ended.stderr.strip().splitlines()
+            said = next((line for line in lines if line.startswith(("fatal:", "error:"))), f"status {ended.returncode}")
             raise KernelBuildFailed(
                 f"commit {source.commit[:12]} of {source.repository} cannot be fetched: {said}; "
                 f"try: git ls-remote {source.repository}"

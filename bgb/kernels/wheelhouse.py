@@ -71,8 +71,11 @@ def keep(wheel: Path, build: KernelBuild, folder: Path, scratch: Path) -> Kept:
     folder.mkdir(parents=True, exist_ok=True)
     # beside its place first: a move from another disk is a copy, and half a wheel must never bear the name of one
     partial = folder / f".{made.name}.partial"
-    shutil.copyfile(made, partial)
-    partial.replace(folder / made.name)
+    try:
+        shutil.copyfile(made, partial)
+        partial.replace(folder / made.name)
+    finally:
+        partial.unlink(missing_ok=True)
     name, version = info.name.removesuffix(".dist-info").split("-")
     return Kept(path=folder / made.name, name=name.replace("_", "-"), version=version, build=build)
 

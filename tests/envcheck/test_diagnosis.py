@@ -85,6 +85,10 @@ TOOLCHAIN = {
         "killed for memory",
         "export MAX_JOBS=1",
     ),
+    "nvcc fatal   : Unsupported gpu architecture 'compute_999'": (
+        "does not compile for capability 99.9",
+        "nvcc --list-gpu-arch",
+    ),
     "#error -- unsupported GNU version! gcc versions later than 12 are not supported!": ("newer than", "export CC=gcc"),
     "RuntimeError: CUDA error: no kernel image is available for execution on the device": (
         "no code for this GPU",
@@ -223,7 +227,7 @@ def test_a_cause_is_one_line_and_a_remedy_one_command(text: str) -> None:
     diagnosis = diagnose(text)
     assert diagnosis is not None
     assert "\n" not in diagnosis.cause + diagnosis.remedy
-    programs = {"apt-get", "bgb", "df", "export", "ln", "nvidia-smi", "pip", "sudo", "unset"}
+    programs = {"apt-get", "bgb", "df", "export", "ln", "nvcc", "nvidia-smi", "pip", "sudo", "unset"}
     assert shlex.split(diagnosis.remedy, comments=True)[0] in programs
 
 

@@ -7,8 +7,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,7 @@ from envcheck.facts.kernel_packages import KernelPackages
 from tests.bgb.kernels.upstream import make_repository, write_lock
 from tests.envcheck.environments import make_environment
 from tests.envcheck.facts.test_toolchain import lay_out_toolkit
+from tests.envcheck.processes import is_gone
 
 ROOT = Path(__file__).resolve().parents[3]
 SHARED_TOOLKIT = ROOT.parent / "shared" / "cuda12.sh"
@@ -71,6 +75,43 @@ def test_a_failed_compilation_is_explained_and_leaves_no_wheel(tmp_path: Path) -
     assert "Traceback" not in ended.stderr
     assert not list((tmp_path / "house").rglob("*.whl"))
     assert list((tmp_path / "house").rglob("toy-scan.log"))
+
+
+@needs_git
+def test_an_interrupt_ends_the_compilers_and_leaves_no_wheel(tmp_path: Path) -> None:
+    commit = make_repository(tmp_path / "upstream", cpp="int nothing;\n")
+    lock = write_lock(tmp_path / "kernels.toml", tmp_path / "upstream", commit)
+    home = lay_out_toolkit(tmp_path / "cuda", "12.1", newest_gcc=99)
+    nvcc = home / "bin" / "nvcc"
+    nvcc.write_text(
+        f'#!/bin/sh\ncase "$1" in *-version|-V) echo "release 12.1, V12.1.1";; '
+        f"*) echo $$ > {tmp_path}/compiler; exec sleep 100;; esac\n"
+    )
+    command = ["kernels", "build", "--sources", str(lock), "--wheelhouse", str(tmp_path / "house")]
+    variables = {**os.environ, "CUDA_HOME": str(home)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "bgb", *command], stderr=subprocess.PIPE, text=True, env=variables
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "compiler").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        compiler = int((tmp_path / "compiler").read_text())
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert (process.returncode, said.splitlines()[-1]) == (130, "interrupted")
+    assert is_gone(compiler)
+    assert not list((tmp_path / "house").rglob("*.whl"))
+
+
+@needs_git
+@pytest.mark.parametrize("make", [Path.touch, lambda path: path.symlink_to("/proc/nowhere")])
+def test_a_wheelhouse_that_cannot_be_written_is_told_in_a_line(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    lock = write_lock(tmp_path / "kernels.toml", tmp_path / "nowhere", "0" * 40)
+    make(tmp_path / "house")
+    ended = build(lock, tmp_path / "house", CUDA_HOME=str(lay_out_toolkit(tmp_path / "cuda")))
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith(f"error: {tmp_path / 'house'}")
+    assert "cannot be written: " in ended.stderr
 
 
 def test_an_empty_wheelhouse_is_listed_as_that(tmp_path: Path) -> None:

@@ -60,3 +60,10 @@ def test_a_commit_that_is_not_there_is_told_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(KernelBuildFailed, match=r"commit 000000000000 of .* cannot be fetched") as caught:
         fetch(source, tmp_path / "source")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="sources are fetched with git")
+def test_a_repository_that_is_not_there_is_told_with_what_git_says_first(tmp_path: Path) -> None:
+    source = Source(version="1.0", repository=f"file://{tmp_path / 'nowhere'}", commit="0" * 40)
+    with pytest.raises(KernelBuildFailed, match=r"does not appear to be a git repository|does not exist"):
+        fetch(source, tmp_path / "source")
