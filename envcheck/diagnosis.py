@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from envcheck.torch_names import builder_of, cxx11_abi
+from envcheck.triton_causes import CAUSES as TRITON_CAUSES
+
 _LOCKED = "pip install --require-hashes --no-deps -r constraints.txt"
 _REBUILD = "bgb kernels build --install"
 _TRANSFORMERS = "pip install 'transformers>=4.36,<5'"
@@ -135,14 +138,9 @@ _ROWS: tuple[tuple[str, _Words, _Words], ...] = (
      _SHAPES),
     (r"Expected \w+\.is_cuda\(\) to be true", "the model or its input is on the CPU",
      "nvidia-smi --list-gpus  # then set train.device: cuda"),
-    (r"Failed to find C compiler", "triton compiles a launcher at run time and finds no C compiler",
-     "apt-get install -y gcc libc6-dev"),
     (r"Python\.h: No such file", "triton compiles a launcher at run time and finds no Python headers",
      "apt-get install -y python3.11-dev"),
-    (r"libcuda\.so cannot found", "triton links against libcuda.so, and only libcuda.so.1 is there",
-     "ln -s libcuda.so.1 $(dirname $(/sbin/ldconfig -p | awk '/libcuda.so.1/ {print $NF; exit}'))/libcuda.so"),
-    (r"No such file or directory: '/sbin/ldconfig'", "triton runs /sbin/ldconfig, which is missing",
-     "apt-get install -y libc-bin"),
+    *TRITON_CAUSES,
     # warnings: they stand in a log long before the error that ends it, so everything else comes first
     (r"compiled using NumPy 1\.x cannot be run in\s+NumPy (\S+)",
      lambda m: f"numpy {m[1]} is installed and torch 2.2 is compiled against numpy 1", _Package("numpy")),
@@ -174,15 +172,6 @@ def _diagnosis(cause: str, mend: str) -> Diagnosis:
     return Diagnosis(cause=cause, remedy=remedy, package=str(mend))
 
 
-_DECISIVE = (
-    # Mangled fragments that one range of releases alone has, the newest first.
-    ("9SetDeviceEab", "a torch newer than 2.7"),
-    ("9SetDeviceEa", "torch 2.3 to 2.7"),
-    ("9SetDeviceEi", "torch 2.2 or older"),
-    ("NS_7variant", "torch 2.1 or older"),
-    ("N3c107variant", "torch 2.1 or older"),
-    ("N3c108optional", "torch 2.1 or older"),
-)
 _OTHERS = (
     (r"^_ZN?K?St", "the C++ library of a newer compiler"),
     (r"^_?Py[A-Z_]", "another Python"),
@@ -195,11 +184,12 @@ def _undefined(name: str, symbol: str) -> str:
     if not re.search(r"c10|_ZNK?2at|at4|torch|caffe2", symbol):
         other = next((words for pattern, words in _OTHERS if re.search(pattern, symbol)), None)
         return f"{name} needs {symbol}, which no library here has" + (f": it was made for {other}" if other else "")
-    new, old = "__cxx1112basic_string" in symbol, re.search(r"ESs|RKSs", symbol) is not None
-    builder = next((words for fragment, words in _DECISIVE if fragment in symbol), None)
+    abi = cxx11_abi([symbol])
+    new, old = abi is True, abi is False
+    builder = builder_of(symbol)
     if builder is not None:
-        abi = " and the new C++ ABI (cxx11abiTRUE)" if new else ""
-        return f"{name} is compiled for {builder}{abi}, another one is installed"
+        also = " and the new C++ ABI (cxx11abiTRUE)" if new else ""
+        return f"{name} is compiled for {builder}{also}, another one is installed"
     if new:
         return f"{name} is compiled with the new C++ ABI (cxx11abiTRUE), torch with the old or of another release"
     if old:

@@ -17,7 +17,7 @@ def cause_of(context: Context, error: str, ptxas: str, packages: tuple[str, ...]
     if re.search(r"Value 'sm_\w+' is not defined", error):
         target = re.findall(r"Value '(sm_\w+)' is not defined", error)[0]
         return f"{ptxas} knows no {target}: the GPU is too new for this triton", GET_ANOTHER_GPU
-    for pattern, cause, remedy in _CAUSES:
+    for pattern, cause, remedy in CAUSES:
         if re.search(pattern, error):
             return cause, remedy
     if "Python.h" in error:
@@ -33,7 +33,7 @@ GET_ANOTHER_GPU = (
 )
 INSTALL_COMPILER = "apt-get install -y gcc libc6-dev"
 INSTALL_LDCONFIG = "apt-get install -y libc-bin"
-_CAUSES = (
+CAUSES = (
     (
         r"Failed to find C compiler",
         "there is no C compiler: neither gcc nor clang is on PATH, and CC is not set",

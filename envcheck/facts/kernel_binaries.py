@@ -23,21 +23,13 @@ from elftools.elf.elffile import ELFFile
 from envcheck.core import Fact
 from envcheck.distributions import find_distributions, read_record
 from envcheck.places import in_environment, shown
+from envcheck.torch_names import built_for, cxx11_abi
 
 SHOWN_AT_MOST = 10
 _OF_TORCH = re.compile(r"c10|_ZNK?2at|at4|torch|cuda|pybind11")
 _FATBIN = struct.pack("<I", 0xBA55ED50)
 _FATBIN_ENTRY = struct.Struct("<H2xIQ12xI")
 _PTX, _SASS = 1, 2  # kinds of entries in a fatbin, as nvcc's fatbinary writes them
-_BUILDERS = (
-    # Mangled fragments, the newest first: what torch's API looked like to the compiler.
-    ("9SetDeviceEab", "a torch newer than 2.7"),
-    ("9SetDeviceEa", "torch 2.3 to 2.7"),
-    ("NS_7variant", "torch 2.1 or older"),
-    ("N3c108optional", "torch 2.1 or older"),
-    ("St8optional", "torch 2.2 or newer"),
-    ("St7variant", "torch 2.2 or newer"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +140,8 @@ def _read(package: str, path: Path, tables: Sequence[_SymbolTable]) -> KernelBin
         missing=tuple(missing[:SHOWN_AT_MOST]),
         missing_count=len(missing),
         needed_count=len(names),
-        built_for=_built_for(names),
-        cxx11_abi=_cxx11_abi(names),
+        built_for=built_for(names),
+        cxx11_abi=cxx11_abi(names),
         glibc=_highest("GLIBC", versions),
         glibcxx=_highest("GLIBCXX", versions),
         needed=needed,
@@ -203,21 +195,6 @@ def _code(descriptor: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
             start = content.find(_FATBIN, start + 4)
     machine_code, intermediate_code = sorted(found[_SASS]), sorted(found[_PTX])
     return tuple(f"sm_{arch}" for arch in machine_code), tuple(f"compute_{arch}" for arch in intermediate_code)
-
-
-def _built_for(names: Sequence[str]) -> str | None:
-    said = [words for fragment, words in _BUILDERS if any(fragment in name for name in names)]
-    old_device = any(name.endswith("9SetDeviceEi") for name in names)
-    if old_device and said[:1] == ["torch 2.2 or newer"]:
-        return "torch 2.2"
-    return said[0] if said else ("torch 2.2 or older" if old_device else None)
-
-
-def _cxx11_abi(names: Sequence[str]) -> bool | None:
-    """`std::string` is `Ss` in mangled names of the old ABI and `std::__cxx11::basic_string` in those of the new."""
-    if any("__cxx1112basic_string" in name for name in names):
-        return True
-    return False if any(re.search(r"RKSs|ESs", name) for name in names) else None
 
 
 def _highest(family: str, versions: Sequence[str]) -> str | None:

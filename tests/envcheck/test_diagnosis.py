@@ -136,8 +136,14 @@ KERNELS = {
     ),
     "/tmp/t/main.c:2:10: fatal error: Python.h: No such file or directory": ("no Python headers", "apt-get install"),
     "AssertionError: libcuda.so cannot found! Possible files are located at ['/lib/x86_64-linux-gnu/libcuda.so.1']."
-    "Please create a symlink of libcuda.so to any of the file.": ("only libcuda.so.1", "ln -s libcuda.so.1"),
-    "FileNotFoundError: [Errno 2] No such file or directory: '/sbin/ldconfig'": ("/sbin/ldconfig, which", "apt-get"),
+    "Please create a symlink of libcuda.so to any of the file.": ("finds no libcuda.so", "ln -s libcuda.so.1"),
+    "FileNotFoundError: [Errno 2] No such file or directory: '/sbin/ldconfig'": (
+        "/sbin/ldconfig is missing",
+        "apt-get",
+    ),
+        "/sbin/ldconfig is missing",
+        "apt-get",
+    ),
     "RuntimeError: Internal Triton PTX codegen error: \nptxas fatal   : Value 'sm_120' is not defined for option "
     "'gpu-name'": ("does not know sm_120", "nvidia-smi --query-gpu"),
 }
