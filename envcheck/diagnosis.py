@@ -99,7 +99,7 @@ _ROWS: tuple[tuple[str, _Words, _Words], ...] = (
     (r"No space left on device", "the disk is full", "df -h"),
     (r"(?m)^Killed\b|\bKilled\b.*cicc|exit code 137|non-zero exit status (?:-?9|137)\b|ninja: .*\bKilled\b"
      r"|\bKilled signal",
-     "the compilers were killed for memory", "export MAX_JOBS=1 NVCC_THREADS=1"),
+     "the compilers were killed for memory", "export MAX_JOBS=1"),
     # driver and GPU
     (r"Value '(sm_\w+)' is not defined for option 'gpu-name'",
      lambda m: f"the ptxas of this triton does not know {m[1]}: the GPU is newer than triton 2.2.0",

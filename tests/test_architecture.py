@@ -153,7 +153,7 @@ def test_only_one_module_of_bgb_reads_the_environment(module: str) -> None:
 
 
 ENVCHECK_READERS = {
-    "envcheck.facts.build_tools",  # CC, MAX_JOBS and PATH decide what compiles
+    "envcheck.facts.build_tools",  # CC, CXX, MAX_JOBS and PATH decide what compiles
     "envcheck.facts.cuda_toolkit",  # CUDA_HOME names the toolkit
     "envcheck.facts.cuda_driver",  # CUDA_VISIBLE_DEVICES hides devices from the driver
     "envcheck.facts.triton_probe",  # TRITON_ variables change what Triton does

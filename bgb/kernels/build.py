@@ -171,7 +171,7 @@ def _draft(order: Order, facts: Facts) -> KernelBuild:
         cxx11_abi=bool(torch.cxx11_abi),
         python=f"{python.implementation}-{''.join(python.version.split('.')[:2])}",
         toolkit=facts[CudaToolkit].release or "",
-        compiler=f"{tools.compiler} {tools.compiler_version}",
+        compiler=f"{tools.nvcc_compiler.name} {tools.nvcc_compiler.version}",
         architectures=tuple(sorted(set(order.architectures))),
         built_at=datetime.now(UTC).isoformat(timespec="seconds"),
         binaries={},

@@ -1,7 +1,7 @@
 """The programs and packages that compile an extension of torch are there.
 
 The kernel packages declare none of what their setup.py imports, and environments made by uv have none of it: "No module
-named 'setuptools'", "No such file or directory: 'which'"; without ninja a build takes hours on one core.
+named 'setuptools'", "No such file or directory: 'which'"; without a ninja that runs it takes hours on one core.
 
 How to fix: install what is named; the packages are in the lock's extra `gpu`, the programs in build-essential.
 """
@@ -19,7 +19,7 @@ _WHY = {
     "ninja": "compiles in parallel",
     "which": "is how torch looks for the compiler",
 }
-_SYSTEM = {"git": "git", "ninja": "ninja-build", "which": "debianutils"}
+_SYSTEM = {"git": "git", "which": "debianutils"}
 
 
 def check(context: Context) -> Finding:
@@ -30,18 +30,25 @@ def check(context: Context) -> Finding:
     wrong = [
         *(Evidence(subject=name, found="not on PATH", expected=f"it {_WHY[name]}") for name in programs),
         *(Evidence(subject=name, found="not installed", expected="setup.py imports it") for name in packages),
+        *_broken_ninja(tools),
         *_broken_wheel(tools),
     ]
     if wrong:
-        in_environment = [*packages, *(["ninja"] if "ninja" in programs else [])]
-        broken = not programs and not packages
+        damaged = sorted({item.subject for item in (*_broken_ninja(tools), *_broken_wheel(tools))})
         system = [_SYSTEM[name] for name in programs if name != "ninja"]
         commands = [f"apt-get install -y {' '.join(system)}"] if system else []
-        if in_environment or broken:
-            commands.append(reinstall(context, *(["wheel"] if broken else [])))
+        if packages or damaged or "ninja" in programs:
+            commands.append(reinstall(context, *damaged))
         return Finding.failed(f"{wrong[0].subject} is {wrong[0].found}", *wrong, remedy=" && ".join(commands))
     evidence = (Evidence(subject=name, found=path or "") for name, path in sorted(tools.programs.items()))
     return Finding.passed(f"{', '.join(sorted({*tools.programs, *tools.packages}))} are there", *evidence)
+
+
+def _broken_ninja(tools: BuildTools) -> Iterator[Evidence]:
+    """torch asks `ninja --version`, and falls back to distutils where that fails."""
+    path = tools.programs["ninja"]
+    if path is not None and tools.ninja_version is None:
+        yield Evidence(subject="ninja", found=f"at {path}, but does not run", expected=f"it {_WHY['ninja']}")
 
 
 def _broken_wheel(tools: BuildTools) -> Iterator[Evidence]:

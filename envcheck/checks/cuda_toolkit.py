@@ -26,7 +26,9 @@ def check(context: Context) -> Finding:
         return Finding.failed(summary, found, here, remedy=reinstall(context, "torch"))
     remedy = f"export CUDA_HOME=/usr/local/cuda-{torch.cuda}  # after installing the CUDA {torch.cuda} toolkit there"
     if toolkit.home is None:
-        return Finding.failed("no CUDA toolkit is here: no CUDA_HOME, no nvcc on PATH", here, remedy=remedy)
+        empty = toolkit.decided_by == "CUDA_PATH"
+        why = "CUDA_PATH is set and empty" if empty else "no CUDA_HOME, no nvcc on PATH"
+        return Finding.failed(f"no CUDA toolkit is here: {why}", here, remedy=remedy)
     if toolkit.release is None:
         summary = f"{toolkit.decided_by} names {toolkit.home}, but {toolkit.error}"
         return Finding.failed(summary, here, remedy=remedy)
@@ -38,5 +40,7 @@ def check(context: Context) -> Finding:
         missing = Evidence(subject="headers", found=f"missing: {', '.join(toolkit.missing_headers)}", expected="all")
         summary = f"{toolkit.home}/include has no {toolkit.missing_headers[0]}, expected the headers of a devel image"
         return Finding.failed(summary, missing, here, remedy=remedy)
-    advice = "" if toolkit.release == pin else f"; the pin is {pin}, a minor version apart"
+    apart = [f"the pin is {pin}"] if toolkit.release != pin else []
+    apart += [f"torch is of {torch.cuda}"] if toolkit.release != torch.cuda else []
+    advice = f"; {' and '.join(apart)}, a minor version apart" if apart else ""
     return Finding.passed(f"nvcc of CUDA {toolkit.release} in {toolkit.home}{advice}", release, here)

@@ -110,7 +110,8 @@ def make_environment(prefix: Path, *, system_site_packages: bool = False) -> Env
 
 def _clean_environment() -> dict[str, str]:
     foreign = ("PYTHON", "LD_LIBRARY_PATH", "CUDA_", "FAKE_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    building = {"CC", "CXX", "MAX_JOBS", "NVCC_THREADS"}
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign) and name not in building}
 
 
 def _write(root: Path, path: str, content: str | bytes) -> tuple[str, str, int]:

@@ -14,7 +14,7 @@ from envcheck.expectations import (
     ExpectedTorch,
     LockedPackages,
 )
-from envcheck.facts.build_tools import BuildTools
+from envcheck.facts.build_tools import BuildTools, Compiler
 from envcheck.facts.cuda_driver import CudaDevice, CudaDriver
 from envcheck.facts.cuda_toolkit import CudaToolkit
 from envcheck.facts.gpu_state import GpuCard, GpuState
@@ -128,14 +128,17 @@ DRIVER = CudaDriver(
 )
 TOOLKIT = CudaToolkit(home="/usr/local/cuda-12.1", decided_by="CUDA_HOME", nvcc=True, release="12.1", newest_gcc=12)
 TOOLS = BuildTools(
-    compiler="g++",
-    compiler_path="/usr/bin/g++",
-    compiler_version="12.2.0",
-    compiler_is_gcc=True,
+    nvcc_compiler=Compiler(name="gcc", path="/usr/bin/gcc", version="12.2.0", gcc=True),
+    cxx_compilers=(
+        Compiler(name="c++", path="/usr/bin/c++", version="12.2.0", gcc=True),
+        Compiler(name="g++", path="/usr/bin/g++", version="12.2.0", gcc=True),
+    ),
     programs={"git": "/usr/bin/git", "ninja": "~/bgb/.venv/bin/ninja", "which": "/usr/bin/which"},
     packages={"ninja": "1.13.2", "packaging": "24.2", "setuptools": "84.2.1", "torch": "2.2.2", "wheel": "0.48.0"},
+    ninja_version="1.13.0",
     max_jobs="2",
-    nvcc_threads="1",
+    nvcc_threads=1,
+    nvcc_threads_variable=None,
 )
 CONV_COMMIT, MAMBA_COMMIT = "f8c246707eff3431b5cf2ce6defa4b7f309ea9fb", "8ffd905c91d207f5c0cc84fc2a2fb748655094f0"
 CONV_FILE = "causal_conv1d_cuda.cpython-311-x86_64-linux-gnu.so"
