@@ -141,9 +141,6 @@ KERNELS = {
         "/sbin/ldconfig is missing",
         "apt-get",
     ),
-        "/sbin/ldconfig is missing",
-        "apt-get",
-    ),
     "RuntimeError: Internal Triton PTX codegen error: \nptxas fatal   : Value 'sm_120' is not defined for option "
     "'gpu-name'": ("does not know sm_120", "nvidia-smi --query-gpu"),
 }
