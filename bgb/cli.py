@@ -69,7 +69,8 @@ def preflight(
     only: Annotated[list[str] | None, typer.Option(help="Run this check alone; never opens the gate.")] = None,
     skip: Annotated[list[str] | None, typer.Option(help="Leave this check out; never opens the gate.")] = None,
     output: Annotated[
-        Literal["terminal", "json", "junit", "markdown"], typer.Option("--format", help="How to print the report.")
+        Literal["terminal", "json", "junit", "markdown", "html"],
+        typer.Option("--format", help="How to print the report."),
     ] = "terminal",
     data_dir: DataDir = None,
     cache_dir: CacheDir = None,
@@ -104,7 +105,8 @@ def prove_kernels(
     only: Annotated[list[str] | None, typer.Option(help="Run this check alone.")] = None,
     skip: Annotated[list[str] | None, typer.Option(help="Leave this check out.")] = None,
     output: Annotated[
-        Literal["terminal", "json", "junit", "markdown"], typer.Option("--format", help="How to print the report.")
+        Literal["terminal", "json", "junit", "markdown", "html"],
+        typer.Option("--format", help="How to print the report."),
     ] = "terminal",
     *,
     as_json: AsJson = False,

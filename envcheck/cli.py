@@ -34,7 +34,7 @@ Lock = Annotated[Path | None, typer.Option(help="The lockfile that the packages 
 Only = Annotated[list[str] | None, typer.Option(help="Run this check alone; never opens the gate.")]
 Skip = Annotated[list[str] | None, typer.Option(help="Leave this check out; never opens the gate.")]
 Format = Annotated[
-    Literal["terminal", "json", "junit", "markdown"], typer.Option("--format", help="How to print the report.")
+    Literal["terminal", "json", "junit", "markdown", "html"], typer.Option("--format", help="How to print the report.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

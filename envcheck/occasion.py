@@ -41,7 +41,7 @@ from envcheck.storage import read_json
 from envcheck.suites import FACTS, SUITES
 
 VOCABULARY = Vocabulary(checks=CHECKS, suites=SUITES, expectations=EXPECTATIONS)
-REPORTS: Mapping[str, str] = {"report.json": "json", "report.md": "markdown"}
+REPORTS: Mapping[str, str] = {"report.json": "json", "report.md": "markdown", "report.html": "html"}
 
 Say = Callable[[str], None]
 

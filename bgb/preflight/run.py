@@ -33,7 +33,7 @@ from envcheck.remember import Memory, collect_remembering
 from envcheck.render import RENDERERS, render_for
 
 Say = Callable[[str], None]
-REPORTS: Mapping[str, str] = {"txt": "terminal", "json": "json", "md": "markdown"}
+REPORTS: Mapping[str, str] = {"txt": "terminal", "json": "json", "md": "markdown", "html": "html"}
 POLICY = "policy.toml"
 """The policy as it was, beside the receipt, so that the facts can be judged again by it."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol, TextIO
 
 from envcheck.core import Decision, Report
+from envcheck.render.html import render as render_html
 from envcheck.render.json import render as render_json
 from envcheck.render.junit import render as render_junit
 from envcheck.render.markdown import render as render_markdown
@@ -24,6 +25,7 @@ RENDERERS: Mapping[str, Renderer] = {
     "json": render_json,
     "junit": render_junit,
     "markdown": render_markdown,
+    "html": render_html,
 }
 
 

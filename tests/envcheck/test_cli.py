@@ -178,7 +178,9 @@ def test_a_subject_that_cannot_be_read_leaves_no_receipt(
     assert not (tmp_path / "kept").exists()
 
 
-@pytest.mark.parametrize(("output", "start"), [("junit", "<?xml"), ("markdown", "## image"), ("json", "{")])
+@pytest.mark.parametrize(
+    ("output", "start"), [("junit", "<?xml"), ("markdown", "## image"), ("html", "<!doctype html>"), ("json", "{")]
+)
 def test_a_report_comes_in_every_format(call: Call, facts: Path, output: str, start: str) -> None:
     assert call("judge", str(facts), "--format", output)[1].startswith(start)
 
