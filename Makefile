@@ -4,7 +4,7 @@ venv := .venv
 bin := $(venv)/bin
 export PYTHONNOUSERSITE := 1
 
-.PHONY: setup lock demo test test-slow q
+.PHONY: setup kernels lock demo test test-slow q
 
 setup: $(venv)/.installed
 
@@ -15,6 +15,12 @@ $(venv)/.installed: constraints.txt pyproject.toml
 	$(bin)/uv pip install --quiet --python $(bin)/python --require-hashes --no-deps --compile-bytecode -r constraints.txt
 	$(bin)/uv pip install --quiet --python $(bin)/python --no-deps --editable .
 	touch $@
+
+# What only `gpu` needs, by its hash like everything else; then the two packages that no lock can hash, compiled.
+kernels: setup
+	sed 's/ ; extra == "gpu"//' constraints.txt | awk '/^[a-z]/ {kept = !/^(causal-conv1d|mamba-ssm)==/} kept' > $(venv)/gpu.txt
+	$(bin)/uv pip install --quiet --python $(bin)/python --require-hashes --no-deps -r $(venv)/gpu.txt
+	$(bin)/bgb kernels build --install
 
 # Resolved whole, so that all extras agree. uv marks nothing with the extra it came from, so what only `gpu` brings is
 # marked afterwards: two packages that need a compiler, and transformers, which slows every import of torchmetrics.
