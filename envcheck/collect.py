@@ -1,4 +1,4 @@
-"""Facts from requests: one child process per fact, in parallel, each with its own time limit.
+"""Facts from requests: one child process per fact, in parallel, each with its own time limit; some alone afterwards.
 
 Nothing that a fact does can raise here: a crash, a hang, an exit or junk is an `Unseen` with the reason.
 """
@@ -31,12 +31,20 @@ def collect(
     """Observe every request where `runner` runs, the slowest first; an interrupt ends the children before it goes on.
 
     `workers` is how many look at a time; None: one for each core, at least two, so that a hanging mount never stops
-    the others.
+    the others. Facts that must be `alone` come after all others, one by one, the quickest first.
     """
-    slowest_first = sorted(requests, key=lambda request: -request.fact.timeout_seconds)
+    together = sorted((r for r in requests if not r.fact.alone), key=lambda r: -r.fact.timeout_seconds)
+    alone = sorted((r for r in requests if r.fact.alone), key=lambda r: r.fact.timeout_seconds)
+    many = workers or max(2, os.cpu_count() or 2)
+    return Facts({**_observe(together, runner, many, progress), **_observe(alone, runner, 1, progress)})
+
+
+def _observe(
+    requests: Sequence[Request], runner: Runner, workers: int, progress: Callable[[str], None] | None
+) -> dict[str, Entry]:
     entries: dict[str, Entry] = {}
-    with ThreadPoolExecutor(max_workers=workers or max(2, os.cpu_count() or 2)) as pool:
-        pending = {pool.submit(observe_one, request, runner): request.fact.key for request in slowest_first}
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        pending = {pool.submit(observe_one, request, runner): request.fact.key for request in requests}
         try:
             for done in as_completed(pending):
                 entries[pending[done]] = done.result()
@@ -45,7 +53,7 @@ def collect(
         except BaseException:
             _abandon(list(pending))
             raise
-    return Facts(entries)
+    return entries
 
 
 def observe_one(request: Request, runner: Runner = run_local) -> Entry:

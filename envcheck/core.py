@@ -82,6 +82,8 @@ class Fact(Record):
     timeout_seconds: ClassVar[float] = 20.0
     ttl_seconds: ClassVar[float | None] = None
     """How long the fact may be relied on; None: until a digest that depends on it changes."""
+    alone: ClassVar[bool] = False
+    """Looked at after the others and with none beside it: it times a card, or asks who else is on it."""
 
     @classmethod
     def observe(cls, *arguments: Any, **parameters: Any) -> Self:

@@ -36,6 +36,12 @@ class LayerShape:
         """Outputs of the input projection: z, x, B, C and dt."""
         return self.d_inner + self.conv_width + self.heads
 
+    @property
+    def parameters(self) -> int:
+        """Of the layer, all that an optimizer updates."""
+        projections = self.d_model * (self.projection_width + self.d_inner)
+        return projections + self.conv_width * (self.d_conv + 1) + 3 * self.heads + self.d_inner
+
 
 BACKWARD = 2.5
 """Work of a backward pass of the scan in forward passes: it recomputes the states, then makes both sides' gradients."""

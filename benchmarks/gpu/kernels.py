@@ -31,18 +31,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--steps", type=int, default=960)
+    parser.add_argument("--layers", type=int, default=6, help="in the training step that is timed")
     parser.add_argument("--layer", type=json.loads, default={}, help='as {"d_model": 512}')
     chosen = parser.parse_args()
     size = {"layer": chosen.layer, "batch": chosen.batch, "steps": chosen.steps}
-    sized = (KernelNumerics, KernelPath, KernelSpeed)
-    requests = [Request(fact=fact) for fact in (CudaDriver, GpuState, KernelLoad)]
-    # one at a time: two of them on one card would time each other
+    requests = [
+        *(Request(fact=fact) for fact in (CudaDriver, GpuState, KernelLoad)),
+        *(Request(fact=fact, parameters=size) for fact in (KernelNumerics, KernelPath)),
+        Request(fact=KernelSpeed, parameters={**size, "layers": chosen.layers}),
+    ]
     facts = collect(requests, workers=1, progress=print)
-    facts = type(facts)(
-        {**facts, **collect([Request(fact=f, parameters=size) for f in sized], workers=1, progress=print)}
-    )
     versions = {name: _version(name) for name in PACKAGES}
-    about = {"command": sys.argv, "python": platform.python_version(), "packages": versions}
+    about = {"arguments": sys.argv[1:], "python": platform.python_version(), "packages": versions}
     chosen.out.write_text(json.dumps({"about": about, "facts": facts.to_json()}, indent=1) + "\n")
 
 

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 
 from envcheck.core import Context, Evidence, Finding
 from envcheck.expectations import ExpectedGpu
-from envcheck.facts.gpu_state import GpuCard, GpuState
+from envcheck.facts.gpu_state import IDLE_MIB, GpuCard, GpuState
 
 _MIB_PER_GIB = 1024
 _HARMLESS = {"PYTORCH_CUDA_ALLOC_CONF"}
+_OFF_BY_ZERO = {"CUDA_LAUNCH_BLOCKING", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "TRITON_DEBUG", "TRITON_INTERPRET"}
+"""NVIDIA_TF32_OVERRIDE=0 is the one that turns TF32 off; torch takes any value of PYTORCH_NO_CUDA_MEMORY_CACHING."""
 
 
 def check(context: Context) -> Finding:
@@ -29,18 +31,27 @@ def check(context: Context) -> Finding:
     wrong += [
         (Evidence(subject=name, found=value, expected="not set"), f"unset {name}")
         for name, value in sorted(state.switches.items())
-        if name not in _HARMLESS
+        if name not in _HARMLESS and not (name in _OFF_BY_ZERO and value in ("", "0"))
     ]
     seen = tuple(_seen(state))
     if wrong:
         first, remedy = wrong[0]
         evidence = tuple(item for item, _ in wrong)
         return Finding.failed(f"{first.subject} is {first.found}, expected {first.expected}", *evidence, remedy=remedy)
+    held = [card for card in state.cards if card.used_mib is None or card.used_mib > IDLE_MIB]
     if state.processes:
         holder = state.processes[0]
         memory = "" if holder.memory_mib is None else f" with {holder.memory_mib} MiB"
         summary = f"the GPU is busy: process {holder.pid} ({holder.name}) is on it{memory}"
         return Finding.unknown(summary, *seen, remedy="nvidia-smi --query-compute-apps=pid,process_name --format=csv")
+    if held:
+        found = "an unknown part" if held[0].used_mib is None else f"{held[0].used_mib} MiB"
+        summary = (
+            f"the GPU may be busy: {found} of the memory of {held[0].name} is held by a process that nvidia-smi does "
+            f"not list, as of another container, expected at most {IDLE_MIB} MiB"
+        )
+        again = "nvidia-smi --query-gpu=index,memory.used --format=csv  # if it stays, take another machine"
+        return Finding.unknown(summary, *seen, remedy=again)
     return Finding.passed(", ".join(f"{card.name}, {card.memory_mib} MiB, idle" for card in state.cards), *seen)
 
 

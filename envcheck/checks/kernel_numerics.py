@@ -21,6 +21,8 @@ def check(context: Context) -> Finding:
     seen, expected = context.facts[KernelNumerics], context.expect[ExpectedNumerics]
     if seen.device is None:
         return Finding.unknown(f"the numbers were not computed: {seen.problem}", remedy="nvidia-smi")
+    if seen.problem is not None and "OutOfMemoryError" in seen.problem:
+        return Finding.unknown(f"the numbers found no memory on {seen.device}: {seen.problem}", remedy="nvidia-smi")
     if seen.problem is not None:
         return Finding.failed(f"an operator does not run on {seen.device}: {seen.problem}", remedy=build_kernels())
     missing = [

@@ -3,7 +3,8 @@
 A right answer proves nothing: a fallback computes one too, ten times slower, or a depthwise convolution trains in place
 of a Mamba layer after one line in the log. What counts is the name of the kernel that was launched.
 
-How to fix: unset the switch that is named, or find out with `bgb test-mamba` why the kernels do not load.
+How to fix: unset the switch that is named, or find out with `bgb test-mamba` why the kernels do not load. Where the
+profiler saw nothing, a driver keeps it to administrators (RmProfilingAdminOnly: 1): take another machine.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ def check(context: Context) -> Finding:
         return Finding.unknown(f"no kernel was launched: {seen.problem}", remedy="nvidia-smi")
     if seen.problem is not None:
         return Finding.failed(f"a step of a layer fails on {seen.device}: {seen.problem}", remedy=build_kernels())
+    if not seen.kernels:
+        summary = f"the profiler saw no kernel at all on {seen.device}, expected those of one training step"
+        return Finding.unknown(summary, remedy="grep RmProfilingAdminOnly /proc/driver/nvidia/params")
     found = {pattern: [name for name in seen.kernels if re.search(pattern, name)] for pattern in _EXPECTED}
     evidence = tuple(
         Evidence(subject=pattern, found=names[0] if names else "not launched", expected="launched")

@@ -14,7 +14,9 @@ from envcheck.facts.kernel_speed import KernelSpeed
 from envcheck.gpus import GPUS
 from envcheck.kernel_shapes import BACKWARD, LayerShape, layer_operations, scan_bytes, scan_operations
 
-_HALF_BYTES = 2
+_HALF_BYTES, _SINGLE_BYTES = 2, 4
+_ADAM_TRANSFERS = 7
+"""Float32 values for each parameter: it, its gradient and both moments are read, all but the gradient written."""
 
 
 def check(context: Context) -> Finding:
@@ -27,7 +29,11 @@ def check(context: Context) -> Finding:
     if seen.device not in GPUS:
         return Finding.unknown(f"no peak rates are known for '{seen.device}'", remedy="envcheck explain kernel_speed")
     scan, exact, mixed = seen.scan_seconds or 0.0, seen.float32_seconds or 0.0, seen.mixed_seconds or 0.0
-    floors = {"the scan": (scan, scan_floor(seen)), "a layer in mixed precision": (mixed, layer_floor(seen))}
+    floors = {
+        "the scan": (scan, scan_floor(seen)),
+        "a training step in mixed precision": (mixed, step_floor(seen, mixed=True)),
+        "a training step in float32": (exact, step_floor(seen, mixed=False)),
+    }
     evidence = (
         *(
             Evidence(
@@ -54,20 +60,26 @@ def check(context: Context) -> Finding:
         summary = f"{slow[0].subject}: {slow[0].found}, expected {slow[0].expected}"
         return Finding.failed(summary, *evidence, remedy="nvidia-smi -q -d PERFORMANCE,CLOCK  # then bgb test-mamba")
     return Finding.passed(
-        f"on {seen.device}: the scan {evidence[0].found}, mixed precision {evidence[2].found}", *evidence
+        f"on {seen.device}: the scan {evidence[0].found}, float32 over mixed {evidence[-1].found}", *evidence
     )
 
 
-def scan_floor(seen: KernelSpeed) -> float:
-    """Seconds that a forward and a backward scan take at least on this card, in bfloat16."""
+def scan_floor(seen: KernelSpeed, element: int = _HALF_BYTES) -> float:
+    """Seconds that a forward and a backward scan take at least on this card, with values of so many bytes.
+
+    Always at the rate of tensor cores: Triton uses them for float32 too, so a lower one would be no floor.
+    """
     gpu, shape = GPUS[seen.device or ""], LayerShape(**seen.layer)
-    moved = scan_bytes(shape, seen.batch, seen.steps, _HALF_BYTES) / (gpu.bandwidth_gb_per_second * 1e9)
-    computed = scan_operations(shape, seen.batch, seen.steps) / (gpu.half_tflops * 1e12)
+    moved = scan_bytes(shape, seen.batch, seen.steps, element) / (gpu.bandwidth_gb_per_second * 1e9)
+    computed = scan_operations(shape, seen.batch, seen.steps) / (max(gpu.half_tflops, gpu.float32_tflops) * 1e12)
     return (1 + BACKWARD) * max(moved, computed)
 
 
-def layer_floor(seen: KernelSpeed) -> float:
-    """The same for a layer: its projections go forward once and backward twice."""
+def step_floor(seen: KernelSpeed, *, mixed: bool) -> float:
+    """The same for a training step: projections go forward once and backward twice, Adam reads and writes it all."""
     gpu, shape = GPUS[seen.device or ""], LayerShape(**seen.layer)
     projections = layer_operations(shape, seen.batch, seen.steps) - scan_operations(shape, seen.batch, seen.steps)
-    return 3 * projections / (gpu.half_tflops * 1e12) + scan_floor(seen)
+    rate = max(gpu.half_tflops, gpu.float32_tflops) if mixed else gpu.float32_tflops
+    layer = 3 * projections / (rate * 1e12) + scan_floor(seen, _HALF_BYTES if mixed else _SINGLE_BYTES)
+    updated = _ADAM_TRANSFERS * _SINGLE_BYTES * shape.parameters / (gpu.bandwidth_gb_per_second * 1e9)
+    return seen.layers * (layer + updated)

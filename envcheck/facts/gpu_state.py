@@ -15,12 +15,16 @@ from envcheck.core import Fact
 
 RETRY_SECONDS = 2.0
 """A process that has just ended holds its memory for a moment."""
+IDLE_MIB = 256
+"""A driver keeps a few MiB for itself, a context of CUDA takes some 400."""
 SWITCHES = (
     "NVIDIA_TF32_OVERRIDE",
     "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
     "PYTORCH_CUDA_ALLOC_CONF",
     "PYTORCH_NO_CUDA_MEMORY_CACHING",
     "CUDA_LAUNCH_BLOCKING",
+    "TRITON_INTERPRET",
+    "TRITON_DEBUG",
 )
 _FIELDS = (
     *("index", "name", "memory.total", "memory.used", "mig.mode.current", "ecc.mode.current"),
@@ -45,7 +49,7 @@ class GpuCard:
     index: int
     name: str
     memory_mib: int
-    used_mib: int
+    used_mib: int | None
     mig: bool | None
     ecc: bool | None
     uncorrected_errors: int | None
@@ -61,12 +65,13 @@ class GpuState(Fact):
     """Every card that the driver shows, and the processes on them."""
 
     key: ClassVar[str] = "gpu_state"
+    alone: ClassVar[bool] = True
     ttl_seconds: ClassVar[float | None] = 1800.0
 
     cards: tuple[GpuCard, ...]
     processes: tuple[GpuProcess, ...]
     switches: dict[str, str]
-    """Variables that change the arithmetic, the allocator or the launches, with their values."""
+    """Variables that change the arithmetic, the allocator, the launches or the kernels, with their values."""
     problem: str | None = None
     """Why `nvidia-smi` told nothing."""
 
@@ -75,11 +80,11 @@ class GpuState(Fact):
         """Ask; where somebody is on a card, ask once more before it is said."""
         switches = {name: os.environ[name] for name in SWITCHES if name in os.environ}
         try:
-            processes = _processes()
-            if processes:
+            processes, cards = _processes(), _cards()
+            # in a container the processes of others are not listed, but the memory that they hold is
+            if processes or any((card.used_mib or 0) > IDLE_MIB for card in cards):
                 time.sleep(retry_seconds)
-                processes = _processes()
-            cards = tuple(_card(row) for row in _ask("gpu", _FIELDS))
+                processes, cards = _processes(), _cards()
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             return cls(cards=(), processes=(), switches=switches, problem=_problem(error))
         return cls(cards=cards, processes=processes, switches=switches)
@@ -104,12 +109,16 @@ def _processes() -> tuple[GpuProcess, ...]:
     )
 
 
+def _cards() -> tuple[GpuCard, ...]:
+    return tuple(_card(row) for row in _ask("gpu", _FIELDS))
+
+
 def _card(row: Mapping[str, str]) -> GpuCard:
     return GpuCard(
         index=int(row["index"]),
         name=row["name"],
         memory_mib=int(row["memory.total"]),
-        used_mib=int(row["memory.used"]),
+        used_mib=_number(row["memory.used"]),
         mig=_switch(row["mig.mode.current"]),
         ecc=_switch(row["ecc.mode.current"]),
         uncorrected_errors=_number(row["ecc.errors.uncorrected.volatile.total"]),
@@ -123,8 +132,12 @@ def _switch(word: str) -> bool | None:
     return {"Enabled": True, "Disabled": False}.get(word)
 
 
+_NOT_TOLD = {"N/A", "Not Supported", "Insufficient Permissions"}
+
+
 def _number(word: str) -> int | None:
-    return int(word) if word.isdecimal() else None
+    """None where the card does not tell; a broken one answers `[GPU requires reset]`, and that is no number either."""
+    return None if word.strip("[]") in _NOT_TOLD else int(word)
 
 
 def _problem(error: Exception) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
 
@@ -29,6 +29,7 @@ class KernelPath(Fact):
     key: ClassVar[str] = "kernel_path"
     tier: ClassVar[Tier] = Tier.DEEP
     timeout_seconds: ClassVar[float] = 300.0
+    alone: ClassVar[bool] = True
 
     device: str | None
     switches: dict[str, str]
@@ -55,11 +56,16 @@ class KernelPath(Fact):
             with profiler.profile(activities=[profiler.ProfilerActivity.CUDA]) as profile:
                 _step(torch, module, u)
                 torch.cuda.synchronize()
-        except (RuntimeError, ImportError, AttributeError, TypeError) as error:
+        except Exception as error:  # those of Triton's compiler have no base of their own
             problem = redact(f"{type(error).__name__}: {error}")[:1000]
             return cls(device=name, switches=switches, problem=problem)
-        kernels = sorted({str(event.name) for event in profile.events()})
-        return cls(device=name, switches=switches, kernels=tuple(kernels))
+        kernels = launched(profile.events(), profiler.DeviceType.CUDA)
+        return cls(device=name, switches=switches, kernels=kernels)
+
+
+def launched(events: Iterable[Any], device: object) -> tuple[str, ...]:
+    """The names of what ran on the device, each once; the profiler also lists the calls that asked for it."""
+    return tuple(sorted({str(event.name) for event in events if event.device_type == device}))
 
 
 def _step(torch: Any, module: Any, u: Any) -> None:

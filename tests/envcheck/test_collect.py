@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -49,6 +50,28 @@ def test_facts_come_back_typed_with_when_how_long_and_for_how_long(facts: Facts)
     assert entry.seconds > 0
     assert entry.ttl_seconds == 600.0
     assert abs((datetime.now(UTC) - datetime.fromisoformat(entry.observed_at)).total_seconds()) < 60
+
+
+def test_what_must_be_alone_is_looked_at_after_the_others_the_quickest_first() -> None:
+    """With as many workers as facts, so that nothing but the order keeps them apart."""
+    running: list[str] = []
+    beside: dict[str, tuple[str, ...]] = {}
+    lock = threading.Lock()
+
+    def run(argv: Sequence[str], given: bytes, timeout_seconds: float) -> Completed:
+        name = argv[-1].rpartition(":")[2]
+        with lock:
+            running.append(name)
+        time.sleep(0.1)
+        with lock:
+            beside[name] = tuple(other for other in running if other != name)
+            running.remove(name)
+        return Completed(returncode=0, stdout=b"", stderr=b"", seconds=0.1)
+
+    collect([Request(fact=fact) for fact in (toy.SlowAlone, toy.Weather, toy.Alone, toy.Sea)], runner=run, workers=4)
+    assert list(beside)[2:] == ["Alone", "SlowAlone"]
+    assert (beside["Alone"], beside["SlowAlone"]) == ((), ())
+    assert beside["Weather"] or beside["Sea"]  # the others did run side by side
 
 
 def test_parameters_reach_the_fact() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -15,8 +15,9 @@ from bgb.config import MambaConfig
 from bgb.model.ssd import Mamba2
 from envcheck.facts.kernel_numerics import TensorError
 from envcheck.kernel_shapes import LayerShape
-from envcheck.numerics import DTYPES, Operator, Tensors, mamba2, measure, operators, relative_error
+from envcheck.numerics import Operator, Tensors, mamba2, measure, operators, relative_error
 
+DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 SHAPE = LayerShape(d_model=32, d_state=8, headdim=16, chunk_size=16)
 OPERATORS = {f"{item.name}, {item.case}": item for item in operators(SHAPE, batch=2, steps=40)}
 
@@ -93,18 +94,83 @@ def test_a_nan_in_one_gradient_is_not_finite_though_the_output_is_right() -> Non
     assert found["ddt"].relative_error == math.inf
 
 
+class _Allocator:
+    """Hands out what was freed last of the same size, as torch does on a GPU; never used memory is 0."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.freed: dict[int, list[Tensor]] = {}
+        full = torch.full
+
+        def remembering(size: tuple[int], *args: Any, **options: Any) -> Tensor:
+            block = full(size, *args, **options)
+            self.freed.setdefault(block.numel(), []).append(block)
+            return block
+
+        monkeypatch.setattr(torch, "full", remembering)
+
+    def empty_like(self, value: Tensor) -> Tensor:
+        blocks = self.freed.get(value.numel())
+        return blocks.pop().to(value.dtype).view_as(value) if blocks else torch.zeros_like(value)
+
+
+@pytest.mark.parametrize("lazy", ["forward", "backward"])
+def test_what_an_operator_leaves_unwritten_is_seen(monkeypatch: pytest.MonkeyPatch, lazy: str) -> None:
+    """It takes memory for its output or a gradient and does not write the last row, where the right value is 0."""
+    memory = _Allocator(monkeypatch)
+
+    class Lazy(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            return fill(x, lazy == "forward")
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Tensor) -> Tensor:
+            return fill(gradient, lazy == "backward")
+
+    def fill(value: Tensor, leave: bool) -> Tensor:
+        out = memory.empty_like(value) if leave else torch.zeros_like(value)
+        out[:, :-1] = value[:, :-1]
+        return out
+
+    def keep(t: Tensors) -> Tensor:
+        return torch.cat([t["x"][:, :-1], torch.zeros_like(t["x"][:, -1:])], dim=1)
+
+    compute: Callable[[Tensor], Tensor] = Lazy.apply
+    operator = Operator(
+        name="lazy",
+        case="",
+        inputs=lambda generator: {"x": torch.randn(2, 5, 3, generator=generator, dtype=torch.float64)},
+        reference=keep,
+        compiled=lambda _: lambda t: compute(t["x"]),
+        exact=frozenset(),
+    )
+    found = measure(operator, torch.float32, "cpu", torch.Generator().manual_seed(1))
+    finite = {error.tensor: error.finite for error in found}
+    assert finite == {"output": lazy == "backward", "dx": lazy == "forward"}
+
+
+def test_a_gradient_that_is_exactly_zero_is_measured_by_its_own_size() -> None:
+    """That of A over one step: a rounding error is no infinite one, and a wrong value still shows."""
+    zero = torch.zeros(4, dtype=torch.float64)
+    assert relative_error(torch.full((4,), 1e-9), zero) == pytest.approx(1e-9)
+    assert relative_error(torch.ones(4), zero) == pytest.approx(1)
+    assert relative_error(torch.zeros(4), zero) == 0
+
+
 def test_what_is_not_there_or_of_another_shape_is_infinitely_wrong() -> None:
     assert relative_error(None, torch.ones(2)) == math.inf
     assert relative_error(torch.ones(3), torch.ones(2)) == math.inf
     assert relative_error(torch.ones(2), torch.ones(2)) == 0
 
 
+@pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize("steps", [1, 16, 37])
-def test_the_reference_layer_is_the_layer_that_this_project_trains(steps: int) -> None:
+def test_the_reference_layer_is_the_layer_that_this_project_trains(steps: int, groups: int) -> None:
     """Two implementations that share no line: the recurrence here, the matrices by chunks there."""
-    config = MambaConfig(kernel="reference", d_model=32, d_state=8, headdim=16, chunk_size=16, layers=1)
+    shape = replace(SHAPE, ngroups=groups)
+    config = MambaConfig(kernel="reference", layers=1, **asdict(shape))
     torch.manual_seed(5)
     layer = Mamba2(config).double()
     given = {name: value.detach() for name, value in layer.named_parameters()}
     u = torch.randn(2, steps, 32, dtype=torch.float64)
-    torch.testing.assert_close(mamba2({"u": u, **given}, SHAPE), layer(u), rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(mamba2({"u": u, **given}, shape), layer(u), rtol=1e-3, atol=1e-6)

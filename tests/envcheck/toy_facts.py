@@ -32,6 +32,23 @@ class Weather(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alone(Fact):
+    """A fact that others would disturb."""
+
+    key: ClassVar[str] = "alone"
+    alone: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowAlone(Fact):
+    """Another, that takes longer."""
+
+    key: ClassVar[str] = "slow_alone"
+    alone: ClassVar[bool] = True
+    timeout_seconds: ClassVar[float] = 500.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Greeting(Fact):
     """A fact that needs parameters."""
 

@@ -45,6 +45,44 @@ def test_a_busy_card_is_unknown_with_the_holder_named() -> None:
     assert finding.summary == "the GPU is busy: process 4711 (python3) is on it with 30000 MiB"
 
 
+@pytest.mark.parametrize(
+    ("used", "said"), [(30000, "30000 MiB of the memory"), (None, "an unknown part of the memory")]
+)
+def test_memory_that_nobody_listed_holds_is_no_idle_card(used: int | None, said: str) -> None:
+    """In a container the processes of other containers are not listed."""
+    finding = judge(used_mib=used)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert said in finding.summary
+    assert "expected at most 256 MiB" in finding.summary
+    assert finding.remedy
+
+
+def test_what_the_driver_keeps_for_itself_is_idle() -> None:
+    assert judge(used_mib=14).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CUDA_LAUNCH_BLOCKING", "1"),
+        ("TRITON_INTERPRET", "1"),
+        ("TRITON_DEBUG", "1"),
+        ("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "1"),
+        ("NVIDIA_TF32_OVERRIDE", "0"),
+        ("PYTORCH_NO_CUDA_MEMORY_CACHING", "0"),
+    ],
+)
+def test_a_switch_that_is_left_on_fails(name: str, value: str) -> None:
+    finding = check(context(replace(GPU_STATE, switches={name: value})))
+    assert (finding.verdict, finding.remedy) == (Verdict.FAIL, f"unset {name}")
+    assert finding.summary == f"{name} is {value}, expected not set"
+
+
+@pytest.mark.parametrize("name", ["CUDA_LAUNCH_BLOCKING", "TRITON_INTERPRET", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"])
+def test_a_switch_that_is_set_to_off_is_off(name: str) -> None:
+    assert check(context(replace(GPU_STATE, switches={name: "0"}))).verdict is Verdict.PASS
+
+
 def test_a_variable_that_changes_the_arithmetic_fails_and_one_of_the_allocator_is_shown() -> None:
     finding = check(context(replace(GPU_STATE, switches={"NVIDIA_TF32_OVERRIDE": "0"})))
     assert (finding.verdict, finding.remedy) == (Verdict.FAIL, "unset NVIDIA_TF32_OVERRIDE")

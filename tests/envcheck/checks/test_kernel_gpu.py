@@ -66,6 +66,13 @@ def test_a_kernel_that_was_not_launched_means_another_path(gone: str) -> None:
     assert "another path ran" in finding.summary
 
 
+def test_a_profiler_that_saw_nothing_tells_of_no_path() -> None:
+    """A driver may keep it to administrators; that is no fallback."""
+    finding = kernel_path.check(context(replace(PATH, kernels=())))
+    assert finding.verdict is Verdict.UNKNOWN
+    assert finding.remedy == "grep RmProfilingAdminOnly /proc/driver/nvidia/params"
+
+
 @pytest.mark.parametrize("switch", ["SEIZURE_MAMBA_FORCE_FALLBACK", "TRITON_INTERPRET", "CUDA_LAUNCH_BLOCKING"])
 def test_a_switch_is_told_before_anything_else(switch: str) -> None:
     finding = kernel_path.check(context(replace(PATH, device=None, kernels=(), switches={switch: "1"})))
@@ -93,10 +100,34 @@ def test_ten_times_too_slow_is_refused_with_the_numbers() -> None:
     assert "expected at most 10 times" in finding.summary
 
 
-def test_mixed_precision_that_is_no_faster_is_refused() -> None:
-    finding = speed(mixed_seconds=12e-3)
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"mixed_seconds": 60e-3}, "a training step in mixed precision: 60 ms, 12.5 times"),
+        ({"float32_seconds": 800e-3}, "a training step in float32: 800 ms, 12.8 times"),
+    ],
+)
+def test_a_training_step_far_from_the_floor_is_refused(changes: dict[str, float], said: str) -> None:
+    finding = speed(**changes)
     assert finding.verdict is Verdict.FAIL
-    assert "float32 over mixed: 1.00" in finding.summary
+    assert said in finding.summary
+
+
+def test_the_floor_of_a_step_is_three_projections_the_scan_and_adam_for_each_layer() -> None:
+    """2 x 512 x (2,096 + 1,024) operations a step, 1.6 million parameters moved 7 times; A100: 312 and 19.5 TFLOP/s."""
+    projections = 3 * 64 * 960 * 2 * 512 * (2096 + 1024)
+    adam = 7 * 4 * (512 * (2096 + 1024) + 1056 * 5 + 3 * 16 + 1024) / 2039e9
+    mixed = 2 * (projections / 312e12 + kernel_speed.scan_floor(SPEED) + adam)
+    exact = 2 * (projections / 19.5e12 + kernel_speed.scan_floor(SPEED, 4) + adam)
+    assert kernel_speed.step_floor(SPEED, mixed=True) == pytest.approx(mixed)
+    assert kernel_speed.step_floor(SPEED, mixed=False) == pytest.approx(exact)
+    assert kernel_speed.step_floor(replace(SPEED, layers=6), mixed=True) == pytest.approx(3 * mixed)
+
+
+def test_mixed_precision_that_is_no_faster_is_refused() -> None:
+    finding = speed(mixed_seconds=45e-3, float32_seconds=50e-3)
+    assert finding.verdict is Verdict.FAIL
+    assert "float32 over mixed: 1.11" in finding.summary
 
 
 def test_a_card_without_known_rates_and_no_card_are_unknown() -> None:

@@ -22,7 +22,8 @@ def look(environment: Environment, folder: Path, cards: str, processes: str, **v
     program.write_text(
         f'#!/bin/sh\ncase "$1" in\n*compute-apps*) cat {folder}/processes; '
         f"[ -f {folder}/later ] && mv {folder}/later {folder}/processes; exit 0;;\n"
-        f"*) cat {folder}/cards;;\nesac\n"
+        f"*) cat {folder}/cards; "
+        f"[ -f {folder}/cards.later ] && mv {folder}/cards.later {folder}/cards; exit 0;;\nesac\n"
     )
     program.chmod(0o755)
     return environment.observe(GpuState, variables={"PATH": f"{folder}:/usr/bin:/bin", **variables}, retry_seconds=0.0)
@@ -66,12 +67,39 @@ def test_a_process_that_is_gone_at_the_second_look_is_not_told(environment: Envi
     assert seen.processes == ()
 
 
-def test_variables_that_change_the_arithmetic_are_kept(environment: Environment, tmp_path: Path) -> None:
-    seen = look(environment, tmp_path / "bin", A100, "", NVIDIA_TF32_OVERRIDE="0")
-    assert seen.switches["NVIDIA_TF32_OVERRIDE"] == "0"
+def test_memory_that_is_free_at_the_second_look_is_not_told(environment: Environment, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "cards.later").write_text(A100 + "\n")
+    seen = look(environment, tmp_path / "bin", A100.replace("81920, 4,", "81920, 30004,") + "\n", "")
+    assert [card.used_mib for card in seen.cards] == [4]
 
 
-@pytest.mark.parametrize("said", ["junk", "0, a card, many, 4, x, x, 0, Default, 1, 0x0"])
+def test_memory_that_stays_in_use_is_told_without_a_process(environment: Environment, tmp_path: Path) -> None:
+    seen = look(environment, tmp_path / "bin", A100.replace("81920, 4,", "81920, 30004,") + "\n", "")
+    assert ([card.used_mib for card in seen.cards], seen.processes) == ([30004], ())
+
+
+def test_a_slice_that_does_not_tell_its_memory_in_use_is_still_seen_to_be_one(
+    environment: Environment, tmp_path: Path
+) -> None:
+    sliced = A100.replace("81920, 4, Disabled", "81920, [N/A], Enabled")
+    (card,) = look(environment, tmp_path / "bin", sliced + "\n", "").cards
+    assert (card.mig, card.used_mib) == (True, None)
+
+
+@pytest.mark.parametrize("name", ["NVIDIA_TF32_OVERRIDE", "CUDA_LAUNCH_BLOCKING", "TRITON_INTERPRET", "TRITON_DEBUG"])
+def test_variables_that_change_precision_or_speed_are_kept(environment: Environment, tmp_path: Path, name: str) -> None:
+    assert look(environment, tmp_path / "bin", A100, "", **{name: "0"}).switches[name] == "0"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "junk",
+        "0, a card, many, 4, x, x, 0, Default, 1, 0x0",
+        A100.replace("Enabled, 0,", "Enabled, [GPU requires reset],"),
+    ],
+)
 def test_an_answer_that_makes_no_sense_is_a_problem(environment: Environment, tmp_path: Path, said: str) -> None:
     assert (look(environment, tmp_path / "bin", said, "").problem or "").startswith("nvidia-smi: ValueError")
 
