@@ -17,6 +17,7 @@ class StepSpeed(Fact):
     key: ClassVar[str] = "step_speed"
     tier: ClassVar[Tier] = Tier.DEEP
     timeout_seconds: ClassVar[float] = 600.0
+    alone: ClassVar[bool] = True
 
     device: str | None
     """The GPU by its name, or `cpu`; None: the device of the configuration is not here."""
