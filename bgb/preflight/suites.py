@@ -67,11 +67,11 @@ SUITES: Mapping[str, Mapping[str, Tier]] = {
 NOT_COVERED: Mapping[str, tuple[str, ...]] = {
     "cache": ("whether the signals are sound: only headers and labels were read",),
     "train": (
-        "whether the network learns: no step was run",
+        "whether the network learns: no step on its data was run",
         "how long a step takes here, below tier deep: the estimate then rests on train.seconds_per_step",
     ),
     "train-gpu": (
-        "whether the network learns: no step was run",
+        "whether the network learns: no step on its data was run",
         "how long a step takes here, below tier deep: the estimate then rests on train.seconds_per_step",
         "other processes on the GPU",
     ),
