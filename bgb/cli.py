@@ -136,6 +136,7 @@ def build_cache(
     cache_dir: CacheDir = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; as many as there are cores.")] = None,
     keep_going: Annotated[bool, typer.Option(help="Go on past the share of refused recordings.")] = False,
+    verify: Annotated[bool, typer.Option(help="Read all that is built already, and mend what is damaged.")] = False,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -145,11 +146,12 @@ def build_cache(
 
     Example: bgb build-cache configs/local/smoke.yaml
     """
-    from bgb.jobs.cache import build
+    from bgb.jobs.cache import How, build
 
     command = _preflight_command(config, "cache", data_dir, cache_dir)
     chosen = _load(config, data_dir, cache_dir)
-    built = build(chosen, workers=workers, keep_going=keep_going, command=command, say=say)
+    how = How(workers=workers, keep_going=keep_going, verify=verify)
+    built = build(chosen, how, command=command, say=say)
     typer.echo(built.render(as_json=as_json), nl=False)
 
 

@@ -1,16 +1,18 @@
 """Build a cache: every recording read, processed and stored, whatever is already right left alone.
 
 A recording is one task of one process, and each cached file appears whole or not at all, so a build can be interrupted
-anywhere and goes on where it was. Nothing is ever deleted; a cached file of a recording that is not asked for stays,
-unlisted.
+anywhere and goes on where it was. A cached file of a recording that is not asked for stays, unlisted. The one thing
+that a build deletes is a manifest of other settings, before the first file that it lists is replaced.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
+import os
 import re
-import shutil
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -22,14 +24,14 @@ from bgb.data.cache import (
     CODE_VERSION,
     CachedMeta,
     CachedRecording,
-    cached_bytes,
     cached_path,
     open_cached,
     write_cached,
 )
 from bgb.data.corpus import CorpusFile
+from bgb.data.disk_space import check_space, expected_bytes
 from bgb.data.edf import read_header
-from bgb.data.manifest import Manifest, ManifestRow, Refusal, write_manifest
+from bgb.data.manifest import Manifest, ManifestRow, Refusal, manifest_path, read_manifest, write_manifest
 from bgb.data.recording import read_recording
 from bgb.data.roster import chosen_keys
 from bgb.data.signal import SignalSettings, process_to_int16
@@ -41,10 +43,10 @@ LOCK_NAME = ".build.lock"
 TRIPWIRE_RECORDINGS = 10
 """So many recordings whose label files name a seizure and whose cache holds none stop a build."""
 
-_SPARE_BYTES = 64 << 20
-"""Kept free beside what the cache needs."""
 
 _NAMED_REFUSALS = 5
+
+_PR_SET_PDEATHSIG = 1
 
 _SEIZURE_CELL = re.compile(
     rb"[,;\t]\s*(?:%s)\s*(?:[,;\t\r\n]|$)" % b"|".join(sorted(label.encode() for label in SEIZURE_TYPES)), re.IGNORECASE
@@ -64,6 +66,8 @@ class BuildRequest:
     """Build what can be built, however much is refused."""
     max_refused_share: float
     """Without `keep_going`: the share of recordings that may be refused before the build stops."""
+    verify: bool = False
+    """Read all that is cached already, and build again what is damaged where opening does not look: in its signal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,10 @@ class _Cached:
 
     row: ManifestRow
     promises_seizure: bool
+
+    @property
+    def key(self) -> str:
+        return self.row.key
 
     @property
     def holds_seizure(self) -> bool:
@@ -169,19 +177,22 @@ def build_cache(
 ) -> BuildSummary:
     """Bring the cache of these recordings up to date, then write a manifest for each of their splits.
 
-    Raises `CacheError` where another build holds the cache, the disk is too small, full or read-only, too many
-    recordings are refused, or seizures that the label files name do not arrive. What was built stays then, and the
-    manifests are as before.
+    Raises `CacheError` where another build holds the cache, the disk is too small, full or read-only, a process of the
+    build is killed, too many recordings are refused, or seizures that the label files name do not arrive. What was
+    built stays then, and the manifests are as before; those of other settings are gone.
     """
     scope = _in_scope(files, request.limit_files)
     tally = _Tally(total=len(scope), request=request)
     with _locked(cache):
-        found = {file.key: _up_to_date(file, cache, request.settings) for file in scope}
+        found = {file.key: _up_to_date(file, cache, request) for file in scope}
         for item in found.values():
             if item is not None:
                 tally.add(item, built=False)
         pending = [file for file in scope if found[file.key] is None]
-        _check_space(pending, cache, request.settings)
+        needed = {file.key: expected_bytes(file, request.settings) for file in pending}
+        check_space(needed, cache)
+        if pending:
+            _retire_manifests(scope, cache, request.settings)
         if progress is not None:
             progress(tally.progress())
         with contextlib.closing(_outcomes(pending, cache, request)) as outcomes:
@@ -189,6 +200,8 @@ def build_cache(
                 tally.add(outcome, built=True)
                 tally.check_refusals()
                 tally.check_seizures(least=TRIPWIRE_RECORDINGS)
+                del needed[outcome.key]
+                check_space(needed, cache)
                 if progress is not None:
                     progress(tally.progress())
         tally.check_seizures(least=1)
@@ -232,16 +245,16 @@ def _locked(cache: Path) -> Iterator[None]:
         lock.release()
 
 
-def _up_to_date(file: CorpusFile, cache: Path, settings: SignalSettings) -> _Cached | None:
+def _up_to_date(file: CorpusFile, cache: Path, request: BuildRequest) -> _Cached | None:
     """What the cache holds of a recording; None where it holds nothing, or nothing that fits or is whole."""
-    path = cached_path(cache, file.key)
-    if not path.exists():
-        return None
     try:
-        labels = file.csv_bi.read_bytes()
-        with open_cached(path) as cached:
-            fresh = _is_fresh(cached, file, hashlib.sha256(labels).hexdigest(), settings)
-            return _Cached(row=ManifestRow.of(cached), promises_seizure=_promises(file, labels)) if fresh else None
+        with open_cached(cached_path(cache, file.key)) as cached:
+            labels = file.csv_bi.read_bytes()
+            if not _is_fresh(cached, file, hashlib.sha256(labels).hexdigest(), request.settings):
+                return None
+            if request.verify:
+                cached.verify()
+            return _Cached(row=ManifestRow.of(cached), promises_seizure=_promises(file, labels))
     except (CacheError, OSError):
         return None
 
@@ -263,23 +276,23 @@ def _promises(file: CorpusFile, labels: bytes) -> bool:
     return any(_SEIZURE_CELL.search(text) for text in (labels, file.csv.read_bytes() if file.csv else b""))
 
 
-def _check_space(pending: Sequence[CorpusFile], cache: Path, settings: SignalSettings) -> None:
-    needed = sum(_expected_bytes(file, settings) for file in pending)
-    free = shutil.disk_usage(cache).free
-    if needed and free < needed + _SPARE_BYTES:
-        raise CacheError(
-            f"{cache}: {len(pending)} recordings need {needed / 1e9:.2f} GB and {free / 1e9:.2f} GB are free; "
-            "free some space or choose another paths.cache"
-        )
+def _retire_manifests(scope: Sequence[CorpusFile], cache: Path, settings: SignalSettings) -> None:
+    """Delete the manifests of other settings: a file of the new ones has the size that they list, and none would tell.
+
+    Who went back to the old settings after such a build was killed would train on a mixture.
+    """
+    for split in {file.split for file in scope}:
+        with contextlib.suppress(CacheError):
+            manifest = read_manifest(cache, split)
+            if (manifest.settings_digest, manifest.code_version) != (settings.digest(), CODE_VERSION):
+                _delete(manifest_path(cache, split))
 
 
-def _expected_bytes(file: CorpusFile, settings: SignalSettings) -> int:
-    """0 for a recording that will be refused."""
+def _delete(path: Path) -> None:
     try:
-        seconds = read_header(file.edf).seconds
-    except RecordingRefused:
-        return 0
-    return cached_bytes(round(seconds * settings.sample_rate_hz), settings.sample_rate_hz)
+        path.unlink()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be deleted: {error.strerror}; expected a cache that can be written") from error
 
 
 def _outcomes(
@@ -287,16 +300,33 @@ def _outcomes(
 ) -> Generator[_Cached | Refusal, None, None]:
     """Build in as many processes as asked for, handing each outcome on as it comes."""
     import joblib
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     if not pending:
         return
     workers = min(joblib.cpu_count() if request.workers is None else request.workers, len(pending))
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")
-    yield from parallel(joblib.delayed(_build_one)(file, cache, request.settings) for file in pending)
+    try:
+        yield from parallel(joblib.delayed(_build_one)(file, cache, request.settings, os.getpid()) for file in pending)
+    except TerminatedWorkerError as error:
+        raise CacheError(
+            f"{cache}: a process of the build was killed, by the system where memory ran out; what is built is kept, "
+            f"go on with `bgb build-cache --workers {max(workers // 2, 1)}`"
+        ) from error
 
 
-def _build_one(file: CorpusFile, cache: Path, settings: SignalSettings) -> _Cached | Refusal:
+def _end_with(builder: int) -> None:
+    """End this process when the builder is killed: it would go on writing without the lock, beside the next build."""
+    if os.getpid() == builder:
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != builder:
+        os._exit(1)
+
+
+def _build_one(file: CorpusFile, cache: Path, settings: SignalSettings, builder: int) -> _Cached | Refusal:
     """One recording from EDF to cache. That it cannot be used is a value; that it cannot be written, a `CacheError`."""
+    _end_with(builder)
     try:
         labels = file.csv_bi.read_bytes() if file.csv_bi.exists() else b""
         promises = _promises(file, labels)

@@ -135,7 +135,7 @@ def write_cached(path: Path, signal: NDArray[np.int16], seizures: Sequence[Inter
         raise CacheError(f"{path}: {hours:.0f} hours are more than one cached file holds (2 GiB); cut the recording")
     text = json.dumps(encode(_StoredMeta(recording=meta)), sort_keys=True).encode()
     intervals = np.array([(item.start_seconds, item.stop_seconds) for item in seizures], "<f8").reshape(-1, 2)
-    with _replacing(path) as file:
+    with replacing(path) as file:
         members = (
             write_member(file, _MEMBERS[0], [_meta_header(text), text]),
             write_member(file, _MEMBERS[1], [_seizures_header(intervals.nbytes), intervals.tobytes()]),
@@ -226,7 +226,10 @@ class CachedRecording:
                 _damaged(self.path, "it became shorter while it was open")
             crc, place = zlib.crc32(wanted, crc), place + len(wanted)
         if crc != self._parsed.signal_crc:
-            _damaged(self.path, "the checksum of its signal is wrong")
+            raise CacheError(
+                f"{self.path}: not a whole cached recording: the checksum of its signal is wrong; "
+                "`bgb build-cache --verify` builds it again"
+            )
 
     def _read(self, pieces: Sequence[memoryview], place: int) -> int:
         try:
@@ -331,7 +334,7 @@ def _signal_chunks(signal: NDArray[np.int16], meta: CachedMeta) -> Iterator[byte
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file that takes the place of `path` once it is whole and on the disk, and vanishes if anything goes wrong.
 
     Its name is always the same: what a killed build left is overwritten by the next one, and never mistaken.

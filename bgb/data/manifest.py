@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bgb.data.cache import CODE_VERSION, PARTIAL_SUFFIX, SUFFIX, CachedRecording, cached_path, open_cached
+from bgb.data.cache import CODE_VERSION, PARTIAL_SUFFIX, SUFFIX, CachedRecording, cached_path, open_cached, replacing
 from bgb.data.corpus import CorpusFile
 from bgb.data.recording import Interval
 from bgb.data.roster import chosen_keys
@@ -25,7 +25,7 @@ from bgb.errors import CacheError
 from bgb.splits import SPLITS, Split
 from envcheck.core import Record, SchemaMismatch, decode, digest_json, encode
 from envcheck.errors import FileUnusable
-from envcheck.storage import read_json, write_text
+from envcheck.storage import read_json
 
 _PROGRESS_SECONDS = 2.0
 
@@ -152,10 +152,9 @@ def write_manifest(cache: Path, manifest: Manifest) -> None:
     """Write a manifest, whole or not at all."""
     value = encode(manifest)
     text = json.dumps({"schema": Manifest.schema, "digest": _digest(value), "manifest": value})
-    try:
-        write_text(manifest_path(cache, manifest.split), text + "\n")
-    except FileUnusable as error:
-        raise CacheError(str(error)) from error
+    # A killed build leaves a name that a scan knows and the next build overwrites.
+    with replacing(manifest_path(cache, manifest.split)) as file:
+        file.write(f"{text}\n".encode())
 
 
 def rebuild_manifest(cache: Path, split: Split, *, limit_files: int | None) -> Manifest:

@@ -65,7 +65,16 @@ class Scan:
         return "\n".join([f"[CACHE] {self.cache}: {len(lines)} problems ({kinds})", *lines, ""])
 
 
-def build(config: RunConfig, *, workers: int | None, keep_going: bool, command: str, say: Say) -> Built:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How to build, as a command line says it."""
+
+    workers: int | None = None
+    keep_going: bool = False
+    verify: bool = False
+
+
+def build(config: RunConfig, how: How, *, command: str, say: Say) -> Built:
     """Ask the gate, then build what is missing; `GateClosed`, `CacheError` and `DataError` stop it."""
     pass_gate(config, "cache", command)
     corpus = config.paths.corpus
@@ -73,9 +82,10 @@ def build(config: RunConfig, *, workers: int | None, keep_going: bool, command: 
     request = BuildRequest(
         settings=SignalSettings.from_config(config.signal),
         limit_files=config.data.limit_files,
-        workers=workers,
-        keep_going=keep_going,
+        workers=how.workers,
+        keep_going=how.keep_going,
         max_refused_share=config.data.max_refused_share,
+        verify=how.verify,
     )
     summary = build_cache(files, config.paths.cache, request, BuildLines(say))
     return Built(summary=summary, cache=str(config.paths.cache))
