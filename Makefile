@@ -29,7 +29,7 @@ compile = $(bin)/uv pip compile --no-progress pyproject.toml --generate-hashes -
 names = grep -oE '^[a-z0-9.-]+==' | sort
 lock:
 	$(compile) --all-extras -o constraints.txt >/dev/null 2>&1
-	$(compile) --extra train --extra modal --extra track --extra dev --constraint constraints.txt | $(names) \
+	$(compile) --extra train --extra cluster --extra modal --extra track --extra dev --constraint constraints.txt | $(names) \
 	  | comm -13 - <(cat constraints.txt | $(names)) \
 	  | while read -r pin; do sed -i -E "s/^($$pin\S+) /\1 ; extra == \"gpu\" /" constraints.txt; done
 

@@ -38,6 +38,7 @@ from bgb.data.edf import read_header
 from bgb.data.recording import CHANNELS, Interval
 from bgb.data.signal import SignalSettings
 from bgb.data.windows import seizure_mask
+from bgb.data.workers import Workers
 
 RATE_HZ, WINDOW, STRIDE = 256, 60 * 256, 10 * 256
 RECORDINGS = ((250, 600), (250, 487), (250, 538), (256, 601), (400, 454), (400, 540))
@@ -103,7 +104,9 @@ def plain_continuous(file: CorpusFile, folder: Path) -> None:
 
 
 def own(file: CorpusFile, folder: Path) -> None:
-    request = BuildRequest(settings=SETTINGS, limit_files=None, workers=1, keep_going=False, max_refused_share=0)
+    request = BuildRequest(
+        settings=SETTINGS, limit_files=None, workers=Workers(processes=1), keep_going=False, max_refused_share=0
+    )
     build_cache([file], folder, request)
 
 

@@ -71,6 +71,7 @@ def build(total: int) -> float:
     from bgb.data.corpus import discover
     from bgb.data.montage import CHANNELS
     from bgb.data.signal import SignalSettings
+    from bgb.data.workers import Workers
 
     noise = np.random.default_rng(0).standard_normal((19, SECONDS * RATE))
     signals = [
@@ -87,7 +88,7 @@ def build(total: int) -> float:
             path.with_suffix(".csv_bi").write_text(labels(path.stem))
         files = discover(folder / "corpus", splits=list(sizes))
         request = BuildRequest(
-            settings=SignalSettings(), limit_files=None, workers=None, keep_going=False, max_refused_share=0.0
+            settings=SignalSettings(), limit_files=None, workers=Workers(), keep_going=False, max_refused_share=0.0
         )
         started = time.perf_counter()
         build_cache(files, folder / "cache", request, lambda _: None)

@@ -135,6 +135,9 @@ def build_cache(
     data_dir: DataDir = None,
     cache_dir: CacheDir = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; as many as there are cores.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler whose workers build, instead of processes.")
+    ] = None,
     keep_going: Annotated[bool, typer.Option(help="Go on past the share of refused recordings.")] = False,
     verify: Annotated[bool, typer.Option(help="Read all that is built already, and mend what is damaged.")] = False,
     *,
@@ -150,7 +153,7 @@ def build_cache(
 
     command = _preflight_command(config, "cache", data_dir, cache_dir)
     chosen = _load(config, data_dir, cache_dir)
-    how = How(workers=workers, keep_going=keep_going, verify=verify)
+    how = How(workers=workers, cluster=cluster, keep_going=keep_going, verify=verify)
     built = build(chosen, how, command=command, say=say)
     typer.echo(built.render(as_json=as_json), nl=False)
 

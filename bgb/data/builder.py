@@ -8,14 +8,11 @@ that a build deletes is a manifest of other settings, before the first file that
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import hashlib
-import os
 import re
-import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +32,7 @@ from bgb.data.manifest import Manifest, ManifestRow, Refusal, manifest_path, rea
 from bgb.data.recording import read_recording
 from bgb.data.roster import chosen_keys
 from bgb.data.signal import SignalSettings, process_to_int16
+from bgb.data.workers import Workers
 from bgb.errors import CacheError, DataError, RecordingRefused
 from bgb.splits import SPLITS
 
@@ -45,8 +43,6 @@ TRIPWIRE_RECORDINGS = 10
 
 
 _NAMED_REFUSALS = 5
-
-_PR_SET_PDEATHSIG = 1
 
 _SEIZURE_CELL = re.compile(
     rb"[,;\t]\s*(?:%s)\s*(?:[,;\t\r\n]|$)" % b"|".join(sorted(label.encode() for label in SEIZURE_TYPES)), re.IGNORECASE
@@ -60,8 +56,7 @@ class BuildRequest:
     settings: SignalSettings
     limit_files: int | None
     """Take only this many recordings of each split, those of `chosen_keys`; the manifests say so."""
-    workers: int | None
-    """Processes; None: one for each core."""
+    workers: Workers
     keep_going: bool
     """Build what can be built, however much is refused."""
     max_refused_share: float
@@ -195,7 +190,8 @@ def build_cache(
             _retire_manifests(scope, cache, request.settings)
         if progress is not None:
             progress(tally.progress())
-        with contextlib.closing(_outcomes(pending, cache, request)) as outcomes:
+        tasks = [_Task(file=file, cache=cache, settings=request.settings) for file in pending]
+        with contextlib.closing(request.workers.each(_build_one, tasks)) as outcomes:
             for outcome in outcomes:
                 tally.add(outcome, built=True)
                 tally.check_refusals()
@@ -295,38 +291,18 @@ def _delete(path: Path) -> None:
         raise DataError(f"{path}: cannot be deleted: {error.strerror}; expected a cache that can be written") from error
 
 
-def _outcomes(
-    pending: Sequence[CorpusFile], cache: Path, request: BuildRequest
-) -> Generator[_Cached | Refusal, None, None]:
-    """Build in as many processes as asked for, handing each outcome on as it comes."""
-    import joblib
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """What building one recording needs; it travels to whoever does it."""
 
-    if not pending:
-        return
-    workers = min(joblib.cpu_count() if request.workers is None else request.workers, len(pending))
-    parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")
-    try:
-        yield from parallel(joblib.delayed(_build_one)(file, cache, request.settings, os.getpid()) for file in pending)
-    except TerminatedWorkerError as error:
-        raise CacheError(
-            f"{cache}: a process of the build was killed, by the system where memory ran out; what is built is kept, "
-            f"go on with `bgb build-cache --workers {max(workers // 2, 1)}`"
-        ) from error
+    file: CorpusFile
+    cache: Path
+    settings: SignalSettings
 
 
-def _end_with(builder: int) -> None:
-    """End this process when the builder is killed: it would go on writing without the lock, beside the next build."""
-    if os.getpid() == builder:
-        return
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != builder:
-        os._exit(1)
-
-
-def _build_one(file: CorpusFile, cache: Path, settings: SignalSettings, builder: int) -> _Cached | Refusal:
+def _build_one(task: _Task) -> _Cached | Refusal:
     """One recording from EDF to cache. That it cannot be used is a value; that it cannot be written, a `CacheError`."""
-    _end_with(builder)
+    file, settings = task.file, task.settings
     try:
         labels = file.csv_bi.read_bytes() if file.csv_bi.exists() else b""
         promises = _promises(file, labels)
@@ -357,7 +333,7 @@ def _build_one(file: CorpusFile, cache: Path, settings: SignalSettings, builder:
         interpolated=recording.interpolated,
         flat=recording.flat,
     )
-    path = cached_path(cache, file.key)
+    path = cached_path(task.cache, file.key)
     write_cached(path, signal, seizures, meta)
     with open_cached(path) as cached:
         return _Cached(row=ManifestRow.of(cached), promises_seizure=promises)

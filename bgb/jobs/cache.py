@@ -12,6 +12,7 @@ from bgb.data.builder import BuildRequest, BuildSummary, build_cache
 from bgb.data.corpus import discover, with_eval
 from bgb.data.manifest import Problem, scan_cache
 from bgb.data.signal import SignalSettings
+from bgb.data.workers import Workers
 from bgb.jobs.progress import BuildLines
 from bgb.preflight.contract import splits_of
 from bgb.preflight.gate import pass_gate
@@ -70,6 +71,7 @@ class How:
     """How to build, as a command line says it."""
 
     workers: int | None = None
+    cluster: str | None = None
     keep_going: bool = False
     verify: bool = False
 
@@ -82,7 +84,7 @@ def build(config: RunConfig, how: How, *, command: str, say: Say) -> Built:
     request = BuildRequest(
         settings=SignalSettings.from_config(config.signal),
         limit_files=config.data.limit_files,
-        workers=how.workers,
+        workers=Workers(processes=how.workers, scheduler=how.cluster),
         keep_going=how.keep_going,
         max_refused_share=config.data.max_refused_share,
         verify=how.verify,

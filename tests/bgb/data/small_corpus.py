@@ -12,6 +12,7 @@ from bgb.data.corpus import CorpusFile, discover
 from bgb.data.recording import Interval
 from bgb.data.signal import SignalSettings
 from bgb.data.windows import WindowSpec
+from bgb.data.workers import Workers
 from tests.bgb.data.edf_bytes import TUSZ_LABELS, edf_bytes, eeg_digital
 
 SPEC = WindowSpec(window_samples=4 * 256, stride_samples=256, sample_rate_hz=256)
@@ -49,11 +50,11 @@ def request(**changes: Any) -> BuildRequest:
     fields: dict[str, Any] = {
         "settings": SignalSettings(),
         "limit_files": None,
-        "workers": 1,
         "keep_going": False,
         "max_refused_share": 0.0,
     }
-    return BuildRequest(**{**fields, **changes})
+    workers = Workers(processes=changes.pop("workers", 1), scheduler=changes.pop("cluster", None))
+    return BuildRequest(**{**fields, **changes}, workers=workers)
 
 
 def build(files: Sequence[CorpusFile], cache: Path, **changes: Any) -> BuildSummary:

@@ -13,6 +13,7 @@ from bgb.data.corpus import discover
 from bgb.data.edf import read_header
 from bgb.data.manifest import read_manifest
 from bgb.data.signal import SignalSettings
+from bgb.data.workers import Workers
 from bgb.errors import RecordingRefused
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "real"
@@ -40,7 +41,11 @@ def test_eeg_with_the_19_channels_is_cached_and_each_other_recording_refused_wit
 ) -> None:
     files = discover(as_corpus(tmp_path / "corpus"), splits=("train",))
     request = BuildRequest(
-        settings=SignalSettings(), limit_files=None, workers=1, keep_going=True, max_refused_share=0.5
+        settings=SignalSettings(),
+        limit_files=None,
+        workers=Workers(processes=1),
+        keep_going=True,
+        max_refused_share=0.5,
     )
     summary = build_cache(files, tmp_path / "cache", request)
     manifest = read_manifest(tmp_path / "cache", "train")
