@@ -94,7 +94,7 @@ def plain_continuous(root: Path) -> Reader:
 
 
 def own(root: Path, rows: tuple[ManifestRow, ...], *, scaled: bool) -> Reader:
-    dataset = WindowDataset(root, rows, SPEC)
+    dataset = WindowDataset(root, rows, SPEC, threads=1)
 
     def read(batch: Sequence[tuple[int, int]]) -> object:
         signal = dataset.read(np.array([(row, start // SPEC.stride_samples) for row, start in batch])).signal

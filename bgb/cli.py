@@ -246,6 +246,21 @@ def predict(
 
 
 @app.command()
+def bench(
+    config: OptionalConfig = None, data_dir: DataDir = None, cache_dir: CacheDir = None, *, as_json: AsJson = False
+) -> None:
+    """Measure building, loading and training on this machine.
+
+    A few recordings and steps, beside what the plan counts on, so that one sees what limits the run. Changes nothing.
+
+    Example: bgb bench configs/local/smoke.yaml
+    """
+    from bgb.jobs.bench import bench as measure
+
+    typer.echo(measure(_load(config, data_dir, cache_dir), say).render(as_json=as_json), nl=False)
+
+
+@app.command()
 def env(*, as_json: AsJson = False) -> None:
     """List variables, what they do, where they came from.
 

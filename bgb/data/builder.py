@@ -29,7 +29,7 @@ from bgb.data.corpus import CorpusFile
 from bgb.data.disk_space import check_space, expected_bytes
 from bgb.data.edf import read_header
 from bgb.data.manifest import Manifest, ManifestRow, Refusal, manifest_path, read_manifest, write_manifest
-from bgb.data.recording import read_recording
+from bgb.data.recording import open_recording
 from bgb.data.roster import chosen_keys
 from bgb.data.signal import SignalSettings, process_to_int16
 from bgb.data.workers import Workers
@@ -307,7 +307,7 @@ def _build_one(task: _Task) -> _Cached | Refusal:
         labels = file.csv_bi.read_bytes() if file.csv_bi.exists() else b""
         promises = _promises(file, labels)
         seizures = read_csv_bi(file.csv_bi, recording_seconds=read_header(file.edf).seconds).seizures
-        recording = read_recording(file.edf)
+        recording = open_recording(file.edf)
         with file.edf.open("rb") as source:
             source_sha256 = hashlib.file_digest(source, "sha256").hexdigest()
         signal = process_to_int16(recording.signal_uv, recording.sample_rate_hz, settings)

@@ -13,7 +13,7 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,6 +48,9 @@ _FOREIGN = {
     b"version ": "a Git LFS pointer, not the file it stands for",
     b"<!DOCTYP": "an HTML page, perhaps a login or an error page saved under this name",
 }
+
+
+_MAPPED_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,13 +174,16 @@ def read_signals_uv(header: EdfHeader, indices: Sequence[int]) -> NDArray[np.flo
     one added last would cost digits.
     """
     checked_rate_hz(header, indices)
-    records = _records(header)
     length = header.signals[indices[0]].samples_per_record
     out = np.empty((len(indices), header.n_records * length), dtype=np.float32)
+    # Assigned, then scaled in place: `np.add(int16, ..., dtype=float32)` casts through a buffer at half the speed.
+    for first, records in _records(header):
+        rows = out.reshape(len(indices), header.n_records, length)[:, first : first + len(records)]
+        for row, index in zip(rows, indices, strict=True):
+            start = header.signals[index].first_sample
+            row[...] = records[:, start : start + length]
     for row, index in zip(out, indices, strict=True):
-        first, scale = header.signals[index].first_sample, _scale(header, index)
-        # Assigned, then scaled in place: `np.add(int16, ..., dtype=float32)` casts through a buffer at half the speed.
-        row.reshape(header.n_records, length)[...] = records[:, first : first + length]
+        scale = _scale(header, index)
         whole = round(scale.shift)
         if whole:
             row += np.float32(whole)
@@ -186,13 +192,19 @@ def read_signals_uv(header: EdfHeader, indices: Sequence[int]) -> NDArray[np.flo
     return out
 
 
-def _records(header: EdfHeader) -> NDArray[np.int16]:
-    """All samples as stored, (records, samples per record)."""
-    shape = (header.n_records, header.samples_per_record)
-    try:
-        return np.memmap(header.path, dtype="<i2", mode="r", offset=header.header_bytes, shape=shape)
-    except (OSError, ValueError) as error:
-        raise RecordingRefused(header.path, "file", f"changed since its header was read: {error}") from error
+def _records(header: EdfHeader) -> Iterator[tuple[int, NDArray[np.int16]]]:
+    """All samples as stored, (records, samples per record) at a time with the number of the first: a map of the whole
+    file would count as memory of this process, 1 GB of it for 24 hours."""
+    record_bytes = 2 * header.samples_per_record
+    most = max(_MAPPED_BYTES // record_bytes, 1)
+    for first in range(0, header.n_records, most):
+        shape = (min(most, header.n_records - first), header.samples_per_record)
+        offset = header.header_bytes + first * record_bytes
+        try:
+            records = np.memmap(header.path, dtype="<i2", mode="r", offset=offset, shape=shape)
+        except (OSError, ValueError) as error:
+            raise RecordingRefused(header.path, "file", f"changed since its header was read: {error}") from error
+        yield first, records
 
 
 def _check_kind(path: Path, raw: bytes) -> None:

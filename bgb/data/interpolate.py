@@ -16,12 +16,12 @@ def interpolate_missing(signal_uv: NDArray[np.float32], missing: Sequence[str]) 
     filled = signal_uv.copy()
     bad = [CHANNELS.index(name) for name in missing]
     good = [row for row in range(len(CHANNELS)) if row not in bad]
-    filled[bad] = _weights(tuple(missing)) @ signal_uv[good]
+    filled[bad] = weights_of(tuple(missing)) @ signal_uv[good]
     return filled
 
 
 @functools.cache
-def _weights(missing: tuple[str, ...]) -> NDArray[np.float32]:
+def weights_of(missing: tuple[str, ...]) -> NDArray[np.float32]:
     """What each good channel contributes to each missing one, (missing, good).
 
     Interpolation is linear, so one MNE run over unit vectors gives the matrix: the same numbers as MNE on the signal,

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bgb.data.edf import EdfHeader, checked_rate_hz, read_header, read_signals_uv
-from bgb.data.interpolate import interpolate_missing
+from bgb.data.interpolate import interpolate_missing, weights_of
 from bgb.data.montage import CHANNELS, ChannelMatch, match_channels
 from bgb.errors import MontageError, RecordingRefused
 
-__all__ = ["CHANNELS", "Interval", "Recording", "match_recording", "read_recording"]
+__all__ = ["CHANNELS", "Interval", "Recording", "match_recording", "open_recording", "read_recording"]
 
 PLAUSIBLE_UV = (0.1, 1e4)
 """Mean distance from zero of the median channel: some 5 to 200 uV in scalp EEG. A wrong unit is off by a thousand."""
+
+
+LONG_SAMPLES = 1 << 23
+"""9 hours at 256 Hz, above which channels are decoded one by one, twice, to keep memory small."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +36,42 @@ class Interval:
         return self.stop_seconds - self.start_seconds
 
 
+class Channels:
+    """The 19 channels of a file, decoded when they are asked for: all of them take 1.7 GB for 24 hours at 256 Hz."""
+
+    def __init__(self, header: EdfHeader, match: ChannelMatch) -> None:
+        self._header = header
+        self._match = match
+        self.shape = (len(CHANNELS), header.n_records * header.signals[match.present[0]].samples_per_record)
+
+    def __len__(self) -> int:
+        return len(CHANNELS)
+
+    def __getitem__(self, rows: slice) -> NDArray[np.float32]:
+        """(channels, samples) in microvolts; a missing one is made from all others, two of them at a time."""
+        chosen = self._match.indices[rows]
+        if None not in chosen:
+            return read_signals_uv(self._header, [index for index in chosen if index is not None])
+        out = np.zeros((len(chosen), self.shape[1]), np.float32)
+        for row, index, name in zip(out, chosen, CHANNELS[rows], strict=True):
+            if index is not None:
+                row[:] = read_signals_uv(self._header, [index])[0]
+                continue
+            weights = weights_of(self._match.missing)[self._match.missing.index(name)]
+            for weight, present in zip(weights, self._match.present, strict=True):
+                row += weight * read_signals_uv(self._header, [present])[0]
+        return out
+
+
+S = TypeVar("S", NDArray[np.float32], Channels)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Recording:
+class Recording(Generic[S]):
     """What was measured, and what had to be done to read it."""
 
-    signal_uv: NDArray[np.float32]
-    """(19, samples) in the order of `CHANNELS`, microvolts, finite."""
+    signal_uv: S
+    """(19, samples) in the order of `CHANNELS`, microvolts, finite; decoded when asked for where it is long."""
     sample_rate_hz: float
     interpolated: tuple[str, ...]
     """Channels the recording lacks, made from their neighbours."""
@@ -46,31 +81,55 @@ class Recording:
     """Channels that never change: a dead electrode."""
 
 
-def read_recording(path: Path) -> Recording:
+def read_recording(path: Path) -> Recording[NDArray[np.float32]]:
     """Read one EDF file; `RecordingRefused` says which field of it is wrong, what it says and what it should say.
 
     A channel that never changes is kept and named in `flat`, since one dead electrode says nothing against the other
     18 (z-scored it is zero); a recording with nothing else is refused.
     """
-    header = read_header(path)
-    match = match_recording(header)
-    sample_rate_hz = checked_rate_hz(header, match.present)
+    header, match = _opened(path)
     signal_uv = read_signals_uv(header, match.present)
-    flat = signal_uv.max(axis=1) == signal_uv.min(axis=1)
-    # Every 16th sample has the same mean at a sixteenth of the cost.
-    _check_amplitude(header, match, signal_uv[~flat, ::16])
     if match.missing:
-        rows = [row for row, index in enumerate(match.indices) if index is not None]
-        measured, signal_uv = signal_uv, np.zeros((len(CHANNELS), signal_uv.shape[1]), dtype=np.float32)
-        signal_uv[rows] = measured
+        measured, signal_uv = signal_uv, np.zeros((len(CHANNELS), signal_uv.shape[1]), np.float32)
+        signal_uv[_rows(match)] = measured
         signal_uv = interpolate_missing(signal_uv, match.missing)
-    present = [name for name in CHANNELS if name not in match.missing]
+    return _looked_at(header, match, signal_uv)
+
+
+def open_recording(path: Path) -> Recording[NDArray[np.float32]] | Recording[Channels]:
+    """`read_recording` for who takes a channel or two at a time: a long recording is decoded as it is asked for."""
+    header, match = _opened(path)
+    channels = Channels(header, match)
+    return _looked_at(header, match, channels) if channels.shape[1] > LONG_SAMPLES else read_recording(path)
+
+
+def _opened(path: Path) -> tuple[EdfHeader, ChannelMatch]:
+    header = read_header(path)
+    return header, match_recording(header)
+
+
+def _rows(match: ChannelMatch) -> list[int]:
+    """The rows of the 19 that were measured."""
+    return [row for row, index in enumerate(match.indices) if index is not None]
+
+
+def _looked_at(header: EdfHeader, match: ChannelMatch, signal_uv: S) -> Recording[S]:
+    """The recording, once its rate and size can be right."""
+    sample_rate_hz = checked_rate_hz(header, match.present)
+    flat: dict[str, bool] = {}
+    sample_uv = []
+    for row in _rows(match):
+        channel = signal_uv[row : row + 1][0]
+        flat[CHANNELS[row]] = bool(channel.max() == channel.min())
+        # Every 16th sample has the same mean at a sixteenth of the cost.
+        sample_uv.append(channel[::16].copy())
+    _check_amplitude(header, match, np.stack(sample_uv)[[not dead for dead in flat.values()]])
     return Recording(
         signal_uv=signal_uv,
         sample_rate_hz=sample_rate_hz,
         interpolated=match.missing,
         repaired=header.repaired,
-        flat=tuple(name for name, dead in zip(present, flat, strict=True) if dead),
+        flat=tuple(name for name, dead in flat.items() if dead),
     )
 
 

@@ -10,10 +10,9 @@ import platform
 import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
-
-import numpy as np
 
 from bgb.errors import CacheError, DataError
 
@@ -123,14 +122,12 @@ def _check_workers(client: Any, scheduler: str) -> None:
 
 def identity() -> dict[str, str]:
     """What decides the bytes that a process writes into a cache: versions and the code of this package."""
-    import scipy
-
     code = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         code.update(path.name.encode() + b"\0" + path.read_bytes())
     return {
         "Python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
+        "numpy": version("numpy"),
+        "scipy": version("scipy"),
         "the code of bgb.data": code.hexdigest()[:12],
     }

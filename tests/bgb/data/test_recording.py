@@ -5,8 +5,9 @@ from pathlib import Path
 import mne
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from bgb.data.recording import CHANNELS, Interval, Recording, read_recording
+from bgb.data.recording import CHANNELS, Channels, Interval, Recording, open_recording, read_recording
 from bgb.errors import RecordingRefused
 from tests.bgb.data.edf_bytes import TUSZ_LABELS, edf_bytes, eeg_digital
 
@@ -53,14 +54,14 @@ def shared(name: str) -> Path:
     return path
 
 
-def by_mne(path: Path, recording: Recording) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def by_mne(path: Path, recording: Recording[NDArray[np.float32]]) -> NDArray[np.float64]:
     """The channels that the file holds, as MNE reads them, (channels, samples) in microvolts."""
     raw = mne.io.read_raw_edf(path, preload=True, verbose="error")
     new = {"T7": "T3", "T8": "T4", "P7": "T5", "P8": "T6"}
     short = {name.upper().removeprefix("EEG ").removesuffix("-REF"): name for name in raw.ch_names}
     labels = {new.get(key, key): name for key, name in short.items()}
     present = [name for name in CHANNELS if name not in recording.interpolated]
-    data: np.ndarray[tuple[int, int], np.dtype[np.float64]] = raw.get_data([labels[name.upper()] for name in present])
+    data: NDArray[np.float64] = raw.get_data([labels[name.upper()] for name in present])
     return data * 1e6
 
 
@@ -117,6 +118,28 @@ def test_a_missing_pz_is_made_from_its_neighbours_and_recorded(tmp_path: Path) -
     recording = read_recording(path)
     assert recording.interpolated == ("Pz",)
     np.testing.assert_allclose(recording.signal_uv[CHANNELS.index("Pz")], common * 0.1, rtol=1e-2, atol=0.1)
+
+
+@pytest.mark.parametrize("missing", [(), ("EEG PZ-REF",), ("EEG FZ-REF", "EEG PZ-REF")])
+def test_a_long_recording_is_decoded_as_it_is_asked_for_and_is_the_same(
+    missing: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.edf"
+    labels = [label for label in TUSZ_LABELS if label not in missing]
+    digital = eeg_digital(len(labels), 1250)
+    digital[labels.index("EEG CZ-REF")][:] = 77
+    path.write_bytes(edf_bytes(digital, labels=labels))
+    whole = read_recording(path)
+    assert isinstance(open_recording(path).signal_uv, np.ndarray)
+    monkeypatch.setattr("bgb.data.recording.LONG_SAMPLES", 1000)
+    opened = open_recording(path)
+    assert isinstance(opened.signal_uv, Channels)
+    assert opened.signal_uv.shape == whole.signal_uv.shape
+    for first in range(0, 19, 2):
+        np.testing.assert_allclose(opened.signal_uv[first : first + 2], whole.signal_uv[first : first + 2], atol=1e-4)
+    fields = ("sample_rate_hz", "interpolated", "repaired", "flat")
+    assert [getattr(opened, name) for name in fields] == [getattr(whole, name) for name in fields]
+    assert opened.flat == ("Cz",)
 
 
 def test_dead_electrodes_are_kept_and_named(tmp_path: Path) -> None:

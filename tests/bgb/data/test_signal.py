@@ -71,11 +71,20 @@ def test_lengths_with_a_large_prime_factor_are_as_exact(seconds: int) -> None:
     assert np.abs(process(recording, 250.0, SETTINGS) - plain(recording, 250.0)).max() < 1e-5
 
 
-def test_a_recording_processed_pair_by_pair_to_save_memory_comes_out_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    recording = noise(5, 250 * 40)
-    expected = process(recording, 250.0, SETTINGS)
-    monkeypatch.setattr(signal, "_LONG", 1)
-    assert np.abs(process(recording, 250.0, SETTINGS) - expected).max() < 1e-5
+@settings(max_examples=30, deadline=None)
+@given(
+    rate=st.sampled_from((100, 128, 250, 400, 500, 512, 1000)),
+    seconds=st.integers(1, 67),
+    channels=st.integers(1, 3),
+    seed=st.integers(0, 1_000),
+)
+def test_whole_seconds_are_transformed_in_two_steps_and_come_out_the_same(
+    rate: int, seconds: int, channels: int, seed: int
+) -> None:
+    recording = noise(channels, rate * seconds, seed)
+    if seconds > 1:
+        assert signal._steps(rate * seconds, 256 * seconds) is not None
+    assert np.abs(process(recording, rate, SETTINGS) - plain(recording, rate)).max() < 1e-5
 
 
 def test_storing_without_the_float_signal_gives_the_same_bytes() -> None:

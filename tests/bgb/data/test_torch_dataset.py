@@ -106,6 +106,36 @@ def test_a_batch_stays_a_batch_when_lightning_moves_it(dataset: WindowDataset) -
     assert {tensor.device.type for tensor in moved} == {"meta"}
 
 
+def test_memory_is_not_written_while_a_gpu_still_reads_from_it(
+    dataset: WindowDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stands in for a copy that is under way: there is no GPU to make one."""
+    pairs, waited = dataset.pairs()[:2], []
+
+    class UnderWay:
+        def synchronize(self) -> None:
+            waited.append(first.signal.clone())
+
+    first = dataset.read(pairs)
+    content = first.signal.clone()
+    monkeypatch.setitem(torch_dataset.UNDER_WAY, first.signal.data_ptr(), UnderWay())
+    for _ in range(BATCHES_KEPT - 1):
+        dataset.read(pairs[::-1])
+    assert not waited
+    dataset.read(pairs[::-1])
+    assert len(waited) == 1
+    assert torch.equal(waited[0], content)
+    assert not torch_dataset.UNDER_WAY
+
+
+def test_any_number_of_threads_reads_the_same(cache: Path, rows: tuple[ManifestRow, ...]) -> None:
+    one = WindowDataset(cache, rows, SPEC, threads=1)
+    order = np.random.default_rng(0).permutation(one.pairs())
+    expected = one.read(order).signal
+    for threads in (2, 3, 8):
+        assert torch.equal(WindowDataset(cache, rows, SPEC, threads=threads).read(order).signal, expected)
+
+
 def test_any_number_of_recordings_needs_a_fixed_number_of_handles(
     cache: Path, rows: tuple[ManifestRow, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
