@@ -132,6 +132,10 @@ class EvaluateConfig(Section):
     on_threshold: Share = 0.6
     off_threshold: Share = 0.4
     """Hysteresis: an event starts above `on_threshold` and ends below `off_threshold`."""
+    opening_samples: PositiveInt = 11
+    closing_samples: PositiveInt = 31
+    """Morphology, at `signal.sample_rate_hz`: opening drops blips shorter than its kernel, then closing fills gaps
+    shorter than its own. Both kernels are odd; 1 changes nothing."""
     min_event_seconds: PositiveFloat = 3.0
     merge_gap_seconds: Annotated[float, Field(ge=0)] = 5.0
 
@@ -140,6 +144,21 @@ class EvaluateConfig(Section):
         if self.off_threshold > self.on_threshold:
             raise ValueError(f"off_threshold {self.off_threshold} is above on_threshold {self.on_threshold}")
         return self
+
+    @pydantic.field_validator("opening_samples", "closing_samples")
+    @classmethod
+    def _odd(cls, samples: int) -> int:
+        if samples % 2 == 0:
+            raise ValueError(f"found {samples}, expected an odd number: a kernel has a sample in its middle")
+        return samples
+
+    def describe(self) -> str:
+        """The rules in a line, in the order in which they are applied."""
+        return (
+            f"on {self.on_threshold:g}, off {self.off_threshold:g}; opening {self.opening_samples}, "
+            f"closing {self.closing_samples} samples; at least {self.min_event_seconds:g} s; "
+            f"gaps under {self.merge_gap_seconds:g} s closed"
+        )
 
 
 class ExpectConfig(Section):

@@ -64,6 +64,8 @@ class RunPlan(Expectation):
     device: str
     precision: str
     kernel: str
+    events: str
+    """How probabilities become events when the run is scored."""
     coerced: tuple[str, ...]
     """A sentence for each value of the model that will not be the configured one."""
     batch_size: int
@@ -107,6 +109,7 @@ def resolve_plan(
         device=config.train.device,
         precision=config.train.precision,
         kernel=config.model.mamba.kernel,
+        events=config.evaluate.describe(),
         coerced=coerced(config.model.mamba)[1],
         batch_size=config.train.batch_size,
         epochs=config.train.epochs,

@@ -70,6 +70,7 @@ def _lines(plan: RunPlan) -> list[tuple[str, str]]:
                 f"{plan.steps:,} = {plan.epochs} epochs x {plan.steps_per_epoch:,} steps of {plan.batch_size} windows "
                 f"({plan.windows_per_epoch:,} balanced windows an epoch)",
             ),
+            ("events", plan.events),
             ("estimated time", time),
             ("estimated cost", cost),
         ]

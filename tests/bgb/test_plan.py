@@ -133,3 +133,10 @@ def test_a_limit_keeps_the_same_recordings_in_any_order(keys: set[str], limit: i
     assert chosen == chosen_keys(keys, limit)
     assert len(chosen) == min(limit, len(keys))
     assert chosen <= chosen_keys(keys, limit + 1) <= chosen_keys(keys, None) == keys
+
+
+def test_a_plan_says_how_probabilities_become_events() -> None:
+    plan = resolve(config_with(evaluate={"opening_samples": 3}))
+    assert "opening 3, closing 31 samples; at least 3 s" in plan.events
+    assert plan.events in show_plan(plan, as_json=False).replace("\n" + " " * 17, " ")
+    assert plan.digest() != resolve(config_with()).digest()
