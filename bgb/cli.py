@@ -182,13 +182,17 @@ def scan_cache(
 @app.command()
 def train(
     config: Config,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint of this plan.")] = False,
+    resume: Annotated[
+        bool | None,
+        typer.Option("--resume/--new", help="Demand a checkpoint to go on from, or begin another run of this plan."),
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Train, after asking the gate.
 
-    Interrupt it with Ctrl-C and go on later with `--resume`.
+    Goes on with the newest run of the same plan where one has a checkpoint: after Ctrl-C, a kill or a lost machine the
+    same command continues, at most minutes back.
 
     Example: bgb train configs/local/smoke.yaml
     """

@@ -48,8 +48,11 @@ class Trained:
         return "\n".join([*self.record.lines(), f"run: {self.directory}", ""])
 
 
-def train(config: RunConfig, *, resume: bool, command: str, say: Say) -> Trained:
-    """Train what the receipt vouches for, and nothing else."""
+def train(config: RunConfig, *, resume: bool | None, command: str, say: Say) -> Trained:
+    """Train what the receipt vouches for, and nothing else.
+
+    Goes on with the newest run of this plan; `resume` True demands one, False begins another.
+    """
     mend_manifests(config, say)
     gate = pass_gate(config, "train", command)
     if not gate.plan.windows_per_epoch:
@@ -57,7 +60,16 @@ def train(config: RunConfig, *, resume: bool, command: str, say: Say) -> Trained
     # Lightning sets PYTORCH_NVML_BASED_CUDA_CHECK when it is imported: after the gate has looked, not before.
     from bgb.train.fit import TrainRequest, fit
 
-    directory = find_run(config, gate.plan) if resume else new_run(config, gate)
+    begun = None if resume is False else find_run(config, gate.plan)
+    if begun is None and resume:
+        raise ConfigError(
+            f"{run_directories(config)}: no run of plan {gate.plan.digest()[:8]} has a checkpoint to resume from; "
+            "start one without --resume"
+        )
+    directory = begun or new_run(config, gate)
+    if begun is not None:
+        state = "has ended; another begins with --new" if begun.record.is_file() else "goes on from its last checkpoint"
+        say(f"[TRAIN] {begun.path} {state}")
     request = TrainRequest(
         config=config,
         train_rows=_rows(config, gate, "train"),
@@ -66,7 +78,7 @@ def train(config: RunConfig, *, resume: bool, command: str, say: Say) -> Trained
         plan_digest=gate.plan.digest(),
         expected_steps=gate.plan.steps,
         expected_windows=gate.plan.windows_per_epoch,
-        resume=resume,
+        resume=begun is not None,
         say=say,
     )
     return Trained(record=fit(request), directory=directory.path)
@@ -115,13 +127,8 @@ def new_run(config: RunConfig, gate: OpenGate) -> RunDirectory:
     return RunDirectory(path)
 
 
-def find_run(config: RunConfig, plan: RunPlan) -> RunDirectory:
+def find_run(config: RunConfig, plan: RunPlan) -> RunDirectory | None:
     """The newest directory of this plan that holds a checkpoint to go on from."""
     parent = run_directories(config)
     found = sorted(parent.glob(f"*-{plan.digest()[:8]}")) if parent.is_dir() else []
-    for path in reversed(found):
-        if RunDirectory(path).last_checkpoint is not None:
-            return RunDirectory(path)
-    raise ConfigError(
-        f"{parent}: no run of plan {plan.digest()[:8]} has a checkpoint to resume from; start one without --resume"
-    )
+    return next((run for run in map(RunDirectory, reversed(found)) if run.last_checkpoint is not None), None)

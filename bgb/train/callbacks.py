@@ -17,8 +17,10 @@ from lightning.pytorch.callbacks import Checkpoint
 from typing_extensions import override
 
 from bgb.errors import TrainingInterrupted, TrainingStopped
+from bgb.train.checkpoint_files import discard_partial
 from bgb.train.data import TrainBatches
 from bgb.train.run_directory import RunDirectory
+from envcheck.storage import write_text
 
 SAVE_SECONDS = 300.0
 """Time between checkpoints within an epoch: what a machine that is taken away can cost."""
@@ -50,6 +52,7 @@ class KeepState(Checkpoint):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._kept_at = time.monotonic()
+        discard_partial(self._directory.checkpoints)
         # Lightning has set its own handler for SIGTERM by now, which ends the process without a checkpoint.
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -167,13 +170,18 @@ class TellProgress(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         seconds = time.monotonic() - self._epoch_start
         epoch = {"epoch": trainer.current_epoch + 1, "seconds": round(seconds, 2), **_numbers(trainer.callback_metrics)}
-        with self._metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(epoch) + "\n")
+        self._write(epoch)
         self._say(
             f"[TRAIN] epoch {trainer.current_epoch + 1} of {trainer.max_epochs}: "
             f"loss {epoch['train/loss']:.3f}, dev loss {epoch['dev/loss']:.3f}, dev AUROC {epoch['dev/auroc']:.4f}, "
             f"{seconds:.1f} s"
         )
+
+    def _write(self, epoch: Mapping[str, float]) -> None:
+        """A line for each epoch: one that a killed process wrote before its state was kept is written again."""
+        before = self._metrics.read_text(encoding="utf-8").splitlines() if self._metrics.exists() else []
+        kept = [line for line in before if json.loads(line)["epoch"] < epoch["epoch"]]
+        write_text(self._metrics, "".join(f"{line}\n" for line in [*kept, json.dumps(epoch)]))
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:

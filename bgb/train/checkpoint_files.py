@@ -10,6 +10,14 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
+PARTIAL_SUFFIX = ".partial"
+
+
+def discard_partial(folder: Path) -> None:
+    """Delete what a killed process had not finished writing: each is as large as a checkpoint."""
+    for path in folder.glob(f".*{PARTIAL_SUFFIX}"):
+        path.unlink(missing_ok=True)
+
 
 class AtomicCheckpoints(TorchCheckpointIO):
     """Lightning's own writer moves a file from the temporary directory, which is a copy where that is another disk."""
@@ -18,7 +26,7 @@ class AtomicCheckpoints(TorchCheckpointIO):
         """Replace `path` in one step; what was there before stays until the new file is on the disk."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=PARTIAL_SUFFIX)
         try:
             with os.fdopen(handle, "wb") as file:
                 torch.save(checkpoint, file)

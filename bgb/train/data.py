@@ -25,10 +25,32 @@ BATCHES_WITHOUT_SEIZURE = 50
 """A third of a balanced epoch's windows hold seizure: with one window a batch, chance needs 10^9 runs to do this."""
 
 
-class TrainBatches:
-    """The batches of one epoch after another. Lightning keeps its state in checkpoints."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """Which part of every batch a process takes that trains beside others."""
 
-    def __init__(self, dataset: WindowDataset, classes: Sequence[NDArray[np.int8]], config: RunConfig) -> None:
+    rank: int = 0
+    ranks: int = 1
+
+    def of(self, batch: Pairs) -> Pairs:
+        """Every `ranks`-th window: the parts make up the batch, none twice, and differ by one window at most."""
+        return batch[self.rank :: self.ranks]
+
+
+class TrainBatches:
+    """The batches of one epoch after another. Lightning keeps its state in checkpoints.
+
+    The order is one for all processes, and the state counts whole batches: a training goes on with any number of them.
+    """
+
+    def __init__(
+        self,
+        dataset: WindowDataset,
+        classes: Sequence[NDArray[np.int8]],
+        config: RunConfig,
+        shard: Shard = Shard(),
+    ) -> None:
+        self._shard = shard
         self._dataset = dataset
         self._classes = classes
         self._config = config
@@ -47,7 +69,7 @@ class TrainBatches:
             self._epoch, self._position = self._epoch + 1, 0
         size = self._config.train.batch_size
         pairs = self.pairs(self._epoch)[self._position * size :]
-        for batch in read_ahead(self._dataset, pairs, size):
+        for batch in read_ahead(self._dataset, pairs, size, self._shard):
             self._position += 1
             self._watch(batch)
             yield batch
@@ -74,8 +96,14 @@ class TrainBatches:
 class DevBatches:
     """Every recording of dev from end to end, windows side by side."""
 
-    def __init__(self, dataset: WindowDataset, batch_size: int) -> None:
+    def __init__(
+        self,
+        dataset: WindowDataset,
+        batch_size: int,
+        shard: Shard = Shard(),
+    ) -> None:
         self._dataset = dataset
+        self._shard = shard
         self._batch_size = batch_size
         self.windows = len(dataset)
 
@@ -83,16 +111,21 @@ class DevBatches:
         return math.ceil(self.windows / self._batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        return read_ahead(self._dataset, self._dataset.pairs(), self._batch_size)
+        return read_ahead(self._dataset, self._dataset.pairs(), self._batch_size, self._shard)
 
 
-def read_ahead(dataset: WindowDataset, pairs: Pairs, batch_size: int) -> Iterator[Batch]:
-    """Batches of these windows, the next one read while one is worked on.
+def read_ahead(
+    dataset: WindowDataset,
+    pairs: Pairs,
+    batch_size: int,
+    shard: Shard = Shard(),
+) -> Iterator[Batch]:
+    """A shard of each batch of these windows, the next one read while one is worked on.
 
-    One thread reads 20,000 windows a second from the cache; worker processes reach a tenth of it, since each batch
-    then crosses shared memory.
+    Threads read 10,000 windows a second from the cache; worker processes reach a seventh of it, since each batch then
+    crosses shared memory.
     """
-    chunks = [pairs[first : first + batch_size] for first in range(0, len(pairs), batch_size)]
+    chunks = [shard.of(pairs[first : first + batch_size]) for first in range(0, len(pairs), batch_size)]
     with ThreadPoolExecutor(max_workers=1) as reader:
         coming = [reader.submit(dataset.read, chunk) for chunk in chunks[:1]]
         for chunk in chunks[1:]:

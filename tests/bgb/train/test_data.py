@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from bgb.data.torch_dataset import Batch, WindowDataset
-from bgb.data.windows import WindowClass, WindowSpec
+from bgb.data.windows import WindowClass, WindowSpec, classify
 from bgb.errors import TrainingStopped
-from bgb.train.data import BATCHES_WITHOUT_SEIZURE, TrainBatches, TrainingData, schedule
+from bgb.train.data import BATCHES_WITHOUT_SEIZURE, DevBatches, Shard, TrainBatches, TrainingData, schedule
 from tests.bgb.train.tiny_run import TinyRun, tiny_config, write_recording
 
 
@@ -45,6 +45,38 @@ def test_an_epoch_goes_on_where_its_state_says(tiny: TinyRun, position: int) -> 
     resumed.load_state_dict(left.state_dict())
 
     assert [places([batch]) for batch in chain(resumed, resumed)][: len(whole) - position] == whole[position:]
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 5])
+def test_processes_side_by_side_see_each_window_of_an_epoch_once(tiny: TinyRun, ranks: int) -> None:
+    """Also where the number of processes changes in the middle of an epoch."""
+    config = tiny_config(tiny.root)
+    spec = WindowSpec.from_config(config.data, config.signal)
+    classes = [classify(row.seizures, row.samples, spec) for row in tiny.train_rows]
+
+    def batches(rank: int, count: int) -> TrainBatches:
+        dataset = WindowDataset(tiny.root / "cache", tiny.train_rows, spec)
+        return TrainBatches(dataset, classes, config, Shard(rank=rank, ranks=count))
+
+    (alone,) = [batches(0, 1)]
+    expected = [sorted(places([batch])) for batch in alone]
+    parts = [batches(rank, ranks) for rank in range(ranks)]
+    begun = [list(islice(part, 2)) for part in parts]
+    found = [sorted(places(list(shares))) for shares in zip(*begun, strict=True)]
+    resumed = [batches(rank, ranks - 1) for rank in range(ranks - 1)]
+    for part in resumed:
+        part.load_state_dict(parts[0].state_dict())
+    found += [sorted(places(list(shares))) for shares in zip(*map(list, resumed), strict=True)]
+    assert found == expected
+    assert len({place for batch in found for place in batch}) == alone.windows
+
+
+def test_dev_is_shared_without_duplicates(tiny: TinyRun) -> None:
+    config = tiny_config(tiny.root)
+    spec = WindowSpec.from_config(config.data, config.signal)
+    dataset = WindowDataset(tiny.root / "cache", tiny.dev_rows, spec)
+    parts = [places(list(DevBatches(dataset, 4, Shard(rank=rank, ranks=2)))) for rank in range(2)]
+    assert sorted(parts[0] + parts[1]) == sorted(places(list(DevBatches(dataset, 4))))
 
 
 def test_reading_ahead_gives_what_reading_gives(tiny: TinyRun) -> None:
