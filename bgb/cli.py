@@ -210,17 +210,19 @@ def evaluate(
         Literal["train", "dev", "eval"] | None, typer.Option(help="The run's evaluate.split when left out.")
     ] = None,
     *,
+    again: Annotated[bool, typer.Option("--again", help="Score eval although it was; the report says so.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score a checkpoint on whole recordings.
 
-    By events and by samples; writes predictions as CSV_BI, and figures.
+    By events and by samples; writes predictions as CSV_BI and BIDS events, tables and figures. Thresholds are chosen
+    on dev and carried to eval, which is scored once for a checkpoint.
 
     Example: bgb evaluate configs/local/smoke.yaml --split dev
     """
     from bgb.jobs.evaluate import evaluate as run_evaluation
 
-    scored = run_evaluation(_load(config), checkpoint=checkpoint, split=split, say=say)
+    scored = run_evaluation(_load(config), checkpoint=checkpoint, split=split, again=again, say=say)
     typer.echo(scored.render(as_json=as_json), nl=False)
 
 

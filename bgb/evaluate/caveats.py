@@ -36,10 +36,14 @@ def _of_corpus(config: RunConfig) -> list[str]:
 
 def _of_thresholds(config: RunConfig, whole: Tally) -> list[str]:
     split = config.evaluate.split
+    chosen = (
+        "Sensitivity at a rate of false alarms is that of the best threshold on dev itself, so it is the most that the "
+        "checkpoint could give there; a threshold fixed beforehand gives less."
+        if split == "dev"
+        else "Thresholds were chosen on dev for a rate of false alarms there; the rate found here may lie above it."
+    )
     return [
-        f"Sensitivity at a rate of false alarms is that of the best threshold on {split} itself, so it is the most "
-        f"that the checkpoint could give there; a threshold fixed beforehand gives less."
-        + ("" if split == "dev" else " Thresholds to use are chosen on dev."),
+        chosen,
         f"One false alarm in the {whole.seconds / 3600:.2f} hours scored is {whole.per_24h(1):.1f} per 24 h: "
         "a limit below that allows none at all.",
     ]

@@ -264,3 +264,17 @@ def operating_point(tally: Tally, limit_per_24h: float) -> OperatingPoint:
         false_alarms_per_24h=tally.per_24h(cost),
         on_threshold=None if best is None else float(EVENT_THRESHOLDS[best]),
     )
+
+
+def point_at(tally: Tally, limit_per_24h: float, on_threshold: float | None) -> OperatingPoint:
+    """What a threshold of the sweep that was chosen elsewhere gives here: the limit it was chosen for may not hold."""
+    reference = tally.events.reference
+    found, alarms = 0, 0
+    if on_threshold is not None:
+        found, alarms = tally.sweep[EVENT_THRESHOLDS.tolist().index(on_threshold)].tolist()
+    return OperatingPoint(
+        limit_per_24h=limit_per_24h,
+        sensitivity=found / reference if reference else None,
+        false_alarms_per_24h=tally.per_24h(alarms),
+        on_threshold=on_threshold,
+    )

@@ -1,4 +1,4 @@
-"""Figures: ROC, sensitivity against false alarms, and EEG with what was labelled and what was predicted.
+"""Figures: ROC, sensitivity against false alarms, calibration, and EEG with what was labelled and what was predicted.
 
 Functions return a figure and `save` writes it; nothing touches matplotlib's global state, so none has to be closed.
 """
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from bgb.config import EvaluateConfig
 from bgb.data.recording import CHANNELS, Interval
 from bgb.evaluate.bootstrap import Estimate
+from bgb.evaluate.calibration import CalibrationBin
 from bgb.evaluate.metrics import SECONDS_PER_DAY, Tally, roc_curve
 
 # Okabe and Ito's palette: told apart by readers with any colour vision, and in print.
@@ -51,6 +52,8 @@ DOTS_PER_INCH = 150
 
 LOWEST_RATE = 0.5
 """False alarms per 24 h where the axis begins."""
+MOST_STRETCHES = 5000
+"""Into which a long line is cut: over twice as many as a figure has dots across."""
 SMALLEST_SPACING = 4.0
 """Standard deviations between two channels of an excerpt that is quiet throughout."""
 
@@ -101,6 +104,32 @@ def draw_roc(tally: Tally, area: Estimate, caption: str) -> Figure:
     return figure
 
 
+def draw_calibration(bins: Sequence[CalibrationBin], error: Estimate, caption: str) -> Figure:
+    """The share of seizure against the probability that was told, and below it how many samples were told it."""
+    told = np.array([item.mean_probability for item in bins])
+    shares = np.array([item.share_of_samples for item in bins])
+    with mpl.rc_context(STYLE):
+        figure = _figure(5.2, 6.6)
+        axes, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [4, 1]})
+        axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=DASHED, label="as told")
+        for item in bins:
+            low, high = item.seizure_share.low, item.seizure_share.high
+            if low is not None and high is not None:
+                axes.plot(
+                    [item.mean_probability] * 2, [low, high], color=BLUE, alpha=0.4, linewidth=5, solid_capstyle="butt"
+                )
+        found = np.array([item.seizure_share.value for item in bins], np.float64)
+        label = "found, with 95 % interval over patients"
+        axes.plot(told, found, "o-", color=BLUE, linewidth=1.5, label=label)
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="Share in seizure (samples)")
+        axes.legend(loc="lower right")
+        below.bar(told, shares, width=0.05, color=BLUE, alpha=0.6)
+        below.set(yscale="log", xlabel="Probability of seizure, mean of a tenth", ylabel="Samples")
+        below.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+        _title(axes, "Calibration", f"{caption}\ncalibration error {_text(error)}")
+    return figure
+
+
 def draw_sensitivity(tally: Tally, limits: Mapping[float, Estimate], caption: str) -> Figure:
     """Event sensitivity against false alarms per 24 h; the tally must hold reference events."""
     detected, alarms = tally.sweep.T
@@ -133,9 +162,10 @@ def draw_excerpt(excerpt: Excerpt, rules: EvaluateConfig, title: str, caption: s
         traces, zoomed, whole = figure.subplots(3, 1, gridspec_kw={"height_ratios": [7, 1.5, 1.1]})
         zoomed.sharex(traces)
         _draw_traces(traces, excerpt)
-        _draw_probability(zoomed, excerpt, rules)
+        first = round(excerpt.start_seconds * excerpt.sample_rate_hz)
+        _draw_probability(zoomed, excerpt, rules, slice(first, first + excerpt.signal.shape[1]))
         zoomed.set(xlim=(excerpt.start_seconds, excerpt.stop_seconds), xlabel="Time (s)")
-        _draw_probability(whole, excerpt, rules)
+        _draw_probability(whole, excerpt, rules, slice(0, len(excerpt.probability)))
         whole.set(xlim=(0, len(excerpt.probability) / excerpt.sample_rate_hz), xlabel="Whole recording (s)")
         whole.axvspan(excerpt.start_seconds, excerpt.stop_seconds, facecolor="none", edgecolor=INK, linewidth=1.2)
         _title(traces, title, caption)
@@ -208,17 +238,29 @@ def _draw_traces(axes: Axes, excerpt: Excerpt) -> None:
     axes.text(1.02, middle, f"{spacing:g} SD", transform=right, va="center", fontsize=9)
 
 
-def _draw_probability(axes: Axes, excerpt: Excerpt, rules: EvaluateConfig) -> None:
-    """The probability, filled where it makes an event."""
-    seconds = np.arange(len(excerpt.probability)) / excerpt.sample_rate_hz
+def _draw_probability(axes: Axes, excerpt: Excerpt, rules: EvaluateConfig, span: slice) -> None:
+    """The probability at the samples of `span`, filled where it makes an event."""
+    seconds, probability = _thinned(excerpt.probability[span], span.start, excerpt.sample_rate_hz)
     _mark_labels(axes, excerpt)
     for item in excerpt.predicted:
         inside = (seconds >= item.start_seconds) & (seconds < item.stop_seconds)
-        axes.fill_between(seconds[inside], excerpt.probability[inside], color=ORANGE, alpha=0.6, linewidth=0)
-    axes.plot(seconds, excerpt.probability, color=VERMILION, linewidth=1.2)
+        axes.fill_between(seconds[inside], probability[inside], color=ORANGE, alpha=0.6, linewidth=0)
+    axes.plot(seconds, probability, color=VERMILION, linewidth=1.2)
     for threshold in (rules.on_threshold, rules.off_threshold):
         axes.axhline(threshold, color=INK, linewidth=0.8, linestyle=DASHED)
     axes.set(ylim=(-0.03, 1.03), yticks=(0, 0.5, 1), ylabel="P(seizure)")
+
+
+def _thinned(
+    values: NDArray[np.float32], first: int, sample_rate_hz: int
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Seconds and values to draw: of many, lowest and highest of each stretch. 24 h in full took matplotlib 3 GB."""
+    step = len(values) // MOST_STRETCHES
+    if step < 2:
+        return (first + np.arange(len(values))) / sample_rate_hz, values
+    stretches = np.pad(values, (0, -len(values) % step), "edge").reshape(-1, step)
+    ends = np.stack([stretches.min(1), stretches.max(1)], axis=1).ravel()
+    return (first + (np.arange(len(ends)) + 0.5) * step / 2) / sample_rate_hz, ends
 
 
 def _mark_labels(axes: Axes, excerpt: Excerpt) -> None:

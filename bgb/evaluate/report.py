@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bgb.evaluate.bootstrap import Estimate
+from bgb.evaluate.calibration import CalibrationBin
 from bgb.evaluate.metrics import EventCounts, Tally, auroc
+from bgb.evaluate.nedc import NedcScores
 from envcheck.core import Json, encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensitivityAt:
-    """The best sensitivity within a rate of false alarms, and what gives it."""
+    """The sensitivity at a threshold that was chosen for a rate of false alarms, on dev."""
 
     limit_per_24h: float
     sensitivity: Estimate
@@ -44,12 +46,17 @@ class EvaluationReport:
     """Share of samples in seizure: what a guess at random scores as average precision."""
     counts: EventCounts
     scores: dict[str, Estimate]
-    """auroc and average_precision over samples; sensitivity, precision, f1 and false_alarms_per_24h over events."""
+    """Over samples auroc, average_precision and calibration_error; over events sensitivity, precision, f1 and
+    false_alarms_per_24h."""
     sensitivity_at: tuple[SensitivityAt, ...]
+    calibration: tuple[CalibrationBin, ...]
     caveats: tuple[str, ...]
     figures: dict[str, str]
     """File name below `figures/` by what it shows."""
     seconds: float
+    looks: int | None = None
+    """How often this checkpoint was scored on eval, this time included; None on other splits."""
+    nedc: NedcScores | None = None
 
     def to_json(self) -> Json:
         return encode(self)
@@ -65,8 +72,21 @@ class EvaluationReport:
                 f"{_SCORE_NAMES[name]:>{width}}  {_number(found.value)}  {_interval(found)}".rstrip()
                 for name, found in self.scores.items()
             ),
-            f"sensitivity at the best threshold on {self.split} itself, within false alarms per 24 h: {within}",
+            f"sensitivity at {self.chosen_on}, within false alarms per 24 h: {within}",
+            *([] if self.looks is None else [self.looked_at]),
         ]
+
+    @property
+    def chosen_on(self) -> str:
+        return "the best threshold on dev itself" if self.split == "dev" else "the thresholds chosen on dev"
+
+    @property
+    def looked_at(self) -> str:
+        """How often eval was looked at with this checkpoint, in a sentence."""
+        times = (
+            "for the first time" if self.looks == 1 else f"{self.looks} times: what is told here is no longer unseen"
+        )
+        return f"This checkpoint was scored on eval {times}."
 
 
 TALLY_COLUMNS = (
@@ -111,11 +131,15 @@ def render_markdown(report: EvaluationReport, patients: list[dict[str, str]]) ->
         _table(("score", "value", "95 % interval"), [_score_row(*item) for item in report.scores.items()]),
         f"At the configured thresholds {report.counts.detected} of {report.counts.reference} reference events were "
         f"detected, with {report.counts.false_alarms} false alarms.",
+        *([] if report.looks is None else [report.looked_at]),
         "## Sensitivity at a rate of false alarms",
+        f"At {report.chosen_on}.",
         _table(
             ("at most, per 24 h", "sensitivity", "95 % interval", "found, per 24 h", "on_threshold", "off_threshold"),
             [_point_row(item) for item in report.sensitivity_at],
         ),
+        "## By the tool of the corpus",
+        _nedc(report.nedc),
         "## What these scores do not say",
         "\n".join(f"- {caveat}" for caveat in report.caveats),
         "## Figures",
@@ -133,6 +157,7 @@ def render_markdown(report: EvaluationReport, patients: list[dict[str, str]]) ->
 _SCORE_NAMES = {
     "auroc": "AUROC (samples)",
     "average_precision": "average precision (samples)",
+    "calibration_error": "calibration error (samples)",
     "sensitivity": "sensitivity (events)",
     "precision": "precision (events)",
     "f1": "F1 (events)",
@@ -153,6 +178,16 @@ def _point_row(at: SensitivityAt) -> tuple[str, ...]:
         "none keeps to it" if at.on_threshold is None else f"{at.on_threshold:.6g}",
         "" if at.off_threshold is None else f"{at.off_threshold:.6g}",
     )
+
+
+def _nedc(scores: NedcScores | None) -> str:
+    if scores is None or not scores.methods:
+        return "not run" if scores is None else f"{scores.status}."
+    rows: list[tuple[str, ...]] = [
+        (name, f"{method.sensitivity:.3f}", f"{method.false_alarms_per_24h:.2f}")
+        for name, method in scores.methods.items()
+    ]
+    return f"{_table(('method', 'sensitivity', 'false alarms per 24 h'), rows)}\n\n{scores.status}."
 
 
 def _number(value: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,10 +21,13 @@ from bgb.data.recording import CHANNELS
 from bgb.data.signal import SignalSettings
 from bgb.data.windows import WindowSpec
 from bgb.errors import CacheError, CheckpointError, ConfigError, DataError
+from bgb.evaluate.bids import events_path, write_events
 from bgb.evaluate.bootstrap import Estimate, Score, estimate
+from bgb.evaluate.calibration import BINS, calibration_bins, calibration_error, share_in
 from bgb.evaluate.caveats import find_caveats
 from bgb.evaluate.checkpoint import Checkpoint, load_checkpoint
 from bgb.evaluate.events import at_threshold, find_events
+from bgb.evaluate.looks import looking
 from bgb.evaluate.metrics import (
     FALSE_ALARM_LIMITS,
     OperatingPoint,
@@ -31,12 +35,15 @@ from bgb.evaluate.metrics import (
     auroc,
     average_precision,
     operating_point,
+    point_at,
     tally_recording,
 )
 from bgb.evaluate.moments import Moment, choose_moments, find_moments
-from bgb.evaluate.plots import Excerpt, draw_excerpt, draw_roc, draw_sensitivity, save
+from bgb.evaluate.nedc import run_tool, write_lists
+from bgb.evaluate.plots import Excerpt, draw_calibration, draw_excerpt, draw_roc, draw_sensitivity, save
 from bgb.evaluate.predict import Predictor
 from bgb.evaluate.report import EvaluationReport, SensitivityAt, render_csv, render_markdown, tally_rows
+from bgb.evaluate.thresholds import read_thresholds, write_thresholds
 from envcheck.storage import write_json, write_text
 
 HEARTBEAT_SECONDS = 5.0
@@ -47,6 +54,7 @@ LEAD_SECONDS = 10
 _SCORES: dict[str, Score] = {
     "auroc": auroc,
     "average_precision": average_precision,
+    "calibration_error": calibration_error,
     "sensitivity": lambda tally: tally.events.sensitivity,
     "precision": lambda tally: tally.events.precision,
     "f1": lambda tally: tally.events.f1,
@@ -54,8 +62,18 @@ _SCORES: dict[str, Score] = {
 }
 
 
-def _sensitivity_within(limit_per_24h: float) -> Score:
-    return lambda tally: operating_point(tally, limit_per_24h).sensitivity
+Carried = Mapping[float, float | None]
+"""The `on_threshold` that was chosen on dev for each limit of false alarms."""
+
+
+def _point(tally: Tally, limit_per_24h: float, carried: Carried | None) -> OperatingPoint:
+    if carried is None:
+        return operating_point(tally, limit_per_24h)
+    return point_at(tally, limit_per_24h, carried[limit_per_24h])
+
+
+def _sensitivity_within(limit_per_24h: float, carried: Carried | None) -> Score:
+    return lambda tally: _point(tally, limit_per_24h, carried).sensitivity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +88,8 @@ class EvaluateRequest:
     """The recordings of `config.evaluate.split`."""
     cache: Path
     out: Path
+    again: bool = False
+    """Score eval although this checkpoint was scored on it before."""
     progress: Callable[[str], None] | None = None
 
 
@@ -85,6 +105,9 @@ class _Scored:
 def evaluate(request: EvaluateRequest) -> EvaluationReport:
     """Score every recording and write `metrics.json`, `report.md`, the tables, predictions and figures to `out`.
 
+    On dev, thresholds are chosen and kept beside the checkpoint; on any other split those are used, and eval is scored
+    once for a checkpoint unless asked for `again`.
+
     Raises `CheckpointError` for a file that is no checkpoint of ours or a network that gives no numbers, `CacheError`
     for a cache that is damaged or was made with other signal settings, `DataError` where there is nothing to score.
     """
@@ -93,17 +116,30 @@ def evaluate(request: EvaluateRequest) -> EvaluationReport:
         raise DataError(f"no recording in {request.config.evaluate.split} to evaluate: build the cache of this split")
     checkpoint = load_checkpoint(request.checkpoint, request.config.model.mamba.kernel)
     predictor = _predictor(checkpoint, request.config)
-    scored = _score_all(request, checkpoint, predictor)
+    split, rules = request.config.evaluate.split, request.config.evaluate
+    carried = None if split == "dev" else read_thresholds(request.checkpoint, checkpoint.sha256, rules)
+    with contextlib.ExitStack() as stack:
+        count = None
+        if split == "eval":
+            count = stack.enter_context(looking(request.checkpoint, checkpoint.sha256, again=request.again))
+        scored = _score_all(request, checkpoint, predictor)
+        looks = None if count is None else count()
     patients = {row.patient: Tally.empty() for row in request.rows}
     for item in scored:
         patients[item.row.patient] += item.tally
-    report = _report(request, checkpoint, patients)
+    write_lists(request.out, request.rows)
+    report = dataclasses.replace(
+        _report(request, checkpoint, patients, carried), looks=looks, nedc=run_tool(request.out)
+    )
     figures = {
         **_draw_scores(request, report, sum(patients.values(), Tally.empty())),
         **_draw_moments(request, checkpoint, predictor, scored),
     }
     report = dataclasses.replace(report, figures=figures, seconds=round(time.monotonic() - started, 3))
     _write(request.out, report, patients, scored)
+    if carried is None:
+        chosen = {at.limit_per_24h: at.on_threshold for at in report.sensitivity_at}
+        write_thresholds(request.checkpoint, checkpoint.sha256, rules, chosen)
     return report
 
 
@@ -174,14 +210,18 @@ def _score(request: EvaluateRequest, row: ManifestRow, probability: NDArray[np.f
     path.parent.mkdir(parents=True, exist_ok=True)
     annotations = Annotations(duration_seconds=tally.seconds, seizures=predicted)
     write_csv_bi(path, annotations, stem=PurePosixPath(row.key).name)
+    write_events(request.out / "bids" / events_path(row.key), predicted, tally.seconds)
     moments = find_moments(row.key, probability, rate, row.seizures, predicted)
     return _Scored(row=row, tally=tally, moments=moments)
 
 
-def _report(request: EvaluateRequest, checkpoint: Checkpoint, patients: Mapping[str, Tally]) -> EvaluationReport:
+def _report(
+    request: EvaluateRequest, checkpoint: Checkpoint, patients: Mapping[str, Tally], carried: Carried | None
+) -> EvaluationReport:
     config, whole = request.config, sum(patients.values(), Tally.empty())
-    within = {f"within {limit:g}": _sensitivity_within(limit) for limit in FALSE_ALARM_LIMITS}
-    found = estimate(list(patients.values()), {**_SCORES, **within}, seed=config.seed)
+    within = {f"within {limit:g}": _sensitivity_within(limit, carried) for limit in FALSE_ALARM_LIMITS}
+    shares = {f"share in bin {index}": share_in(index) for index in range(BINS)}
+    found = estimate(list(patients.values()), {**_SCORES, **within, **shares}, seed=config.seed)
     return EvaluationReport(
         split=config.evaluate.split,
         checkpoint=request.checkpoint.name,
@@ -198,9 +238,10 @@ def _report(request: EvaluateRequest, checkpoint: Checkpoint, patients: Mapping[
         counts=whole.events,
         scores={name: found[name] for name in _SCORES},
         sensitivity_at=tuple(
-            _sensitivity_at(config, operating_point(whole, limit), found[name])
+            _sensitivity_at(config, _point(whole, limit, carried), found[name])
             for name, limit in zip(within, FALSE_ALARM_LIMITS, strict=True)
         ),
+        calibration=calibration_bins(whole, tuple(found[name] for name in shares)),
         caveats=find_caveats(config, list(patients.values())),
         figures={},
         seconds=0.0,
@@ -229,6 +270,11 @@ def _draw_scores(request: EvaluateRequest, report: EvaluationReport, whole: Tall
     if whole.has_both_classes:
         save(draw_roc(whole, report.scores["auroc"], caption), folder / "roc.png")
         figures["Receiver operating characteristic"] = "roc.png"
+        save(
+            draw_calibration(report.calibration, report.scores["calibration_error"], caption),
+            folder / "calibration.png",
+        )
+        figures["Calibration"] = "calibration.png"
     if whole.events.reference:
         limits = {at.limit_per_24h: at.sensitivity for at in report.sensitivity_at}
         save(draw_sensitivity(whole, limits, caption), folder / "sensitivity.png")

@@ -38,6 +38,7 @@ class Evaluated:
         places = {
             "report": self.out / "report.md",
             "predictions": self.out / "predictions",
+            "BIDS": self.out / "bids",
             "figures": self.out / "figures",
         }
         if self.run is not None:
@@ -49,8 +50,10 @@ class Evaluated:
         return "\n".join([*self.report.lines(), "", *(f"{name:>12}  {path}" for name, path in places.items()), ""])
 
 
-def evaluate(config: RunConfig, *, checkpoint: Path | None, split: Split | None, say: Say) -> Evaluated:
-    """Score `checkpoint`, or the best one of the newest run, on whole recordings of a split."""
+def evaluate(
+    config: RunConfig, *, checkpoint: Path | None, split: Split | None, say: Say, again: bool = False
+) -> Evaluated:
+    """Score `checkpoint`, or the best one of the newest run, on whole recordings of a split; on eval once."""
     config = (
         config.model_copy(update={"evaluate": config.evaluate.model_copy(update={"split": split})}) if split else config
     )
@@ -64,7 +67,13 @@ def evaluate(config: RunConfig, *, checkpoint: Path | None, split: Split | None,
         )
     out = (run.path if run else chosen.parent) / f"evaluation-{config.evaluate.split}"
     request = EvaluateRequest(
-        config=config, checkpoint=chosen, rows=_rows(config), cache=config.paths.cache, out=out, progress=say
+        config=config,
+        checkpoint=chosen,
+        rows=_rows(config),
+        cache=config.paths.cache,
+        out=out,
+        again=again,
+        progress=say,
     )
     return Evaluated(report=score(request), out=out, run=run)
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import collections
 import json
+import os
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from bgb.data.annotations import Annotations, write_csv_bi
-from bgb.data.recording import Interval, read_recording
-from bgb.data.signal import SignalSettings, process_to_int16
+from bgb.data.recording import CHANNELS, Channels, Interval, Recording, open_recording
+from bgb.data.signal import Signal, SignalSettings, process_to_int16
 from bgb.data.windows import WindowSpec
-from bgb.errors import CheckpointError, ConfigError, RecordingRefused
+from bgb.errors import CheckpointError, ConfigError, DataError, RecordingRefused
+from bgb.evaluate.bids import write_events
 from bgb.evaluate.checkpoint import Checkpoint, Kernel, load_checkpoint, trained_kernel
 from bgb.evaluate.events import find_events
 from bgb.evaluate.plots import Excerpt, draw_excerpt, save
@@ -40,6 +43,7 @@ class Predicted:
     seconds: float = 0.0
     events: tuple[Interval, ...] = ()
     csv_bi: Path | None = None
+    events_tsv: Path | None = None
     figure: Path | None = None
     refused: str | None = None
     """Why it could not be read; nothing was written for it."""
@@ -65,6 +69,7 @@ class Predictions:
                     "seconds": item.seconds,
                     "events": [[event.start_seconds, event.stop_seconds] for event in item.events],
                     "csv_bi": str(item.csv_bi) if item.csv_bi else None,
+                    "events_tsv": str(item.events_tsv) if item.events_tsv else None,
                     "figure": str(item.figure) if item.figure else None,
                     "refused": item.refused,
                 }
@@ -118,58 +123,96 @@ def _load(path: Path, device: Device, say: Say) -> Checkpoint:
     return load_checkpoint(path, kernel)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _InMemory:
-    """A prepared signal, (19, samples) int16, as a source of windows."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Spooled:
+    """A prepared signal, (19, samples) int16, in a file that is gone with its last user: 840 MB for 24 hours."""
 
-    signal: NDArray[np.int16]
+    file: BinaryIO
+    samples: int
+
+    @classmethod
+    def prepare(
+        cls, recording: Recording[NDArray[np.float32]] | Recording[Channels], settings: SignalSettings, file: BinaryIO
+    ) -> Self:
+        """Two channels at a time, as `process_to_int16` takes them from a whole recording: the bytes are the same."""
+        signal: Signal = recording.signal_uv
+        samples = 0
+        for first in range(0, len(CHANNELS), 2):
+            rows = process_to_int16(signal[first : first + 2], recording.sample_rate_hz, settings)
+            samples = rows.shape[1]
+            file.write(rows.data)
+        file.flush()
+        return cls(file=file, samples=samples)
 
     def read_window(self, start: int, out: NDArray[np.int16]) -> None:
-        part = self.signal[:, start : start + out.shape[1]]
-        out[:, : part.shape[1]] = part
-        out[:, part.shape[1] :] = 0
+        """Fill `out` (19, samples) from sample `start` on, with zeros after the end."""
+        inside = max(min(out.shape[1], self.samples - start), 0)
+        out[:, inside:] = 0
+        for channel, row in enumerate(out):
+            if (
+                inside
+                and os.preadv(self.file.fileno(), [row[:inside]], 2 * (channel * self.samples + start)) != 2 * inside
+            ):
+                raise DataError("a temporary file in the output folder was cut while it was in use")
 
 
 def _predict(path: Path, predictor: Predictor, checkpoint: Checkpoint, out: Path, say: Say) -> Predicted:
     settings = SignalSettings.from_config(checkpoint.config.signal)
     try:
-        recording = read_recording(path)
+        recording = open_recording(path)
     except (RecordingRefused, OSError) as error:
         say(f"refused: {error}")
         return Predicted(path=path, refused=str(error))
     for channels, what in ((recording.interpolated, "made from its neighbours"), (recording.flat, "flat")):
         if channels:
             say(f"{path.name}: {', '.join(channels)}: {what}")
-    signal = process_to_int16(recording.signal_uv, recording.sample_rate_hz, settings)
-    del recording
-    source, rate, rules = _InMemory(signal), settings.sample_rate_hz, checkpoint.config.evaluate
-    probability = predictor.predict(source, signal.shape[1], _heartbeat(path.name, say))
+    with tempfile.TemporaryFile(dir=out) as file:
+        try:
+            spooled = Spooled.prepare(recording, settings, file)
+        except OSError as error:
+            raise DataError(f"{path}: its prepared signal takes 35 MB an hour in {out} for a while: {error}") from error
+        del recording
+        return _find(path, spooled, predictor, checkpoint, _Places(out=out, say=say))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Places:
+    out: Path
+    say: Say
+
+
+def _find(path: Path, spooled: Spooled, predictor: Predictor, checkpoint: Checkpoint, places: _Places) -> Predicted:
+    """Events, their files and the figure of one prepared recording."""
+    rate, rules, out = checkpoint.config.signal.sample_rate_hz, checkpoint.config.evaluate, places.out
+    probability = predictor.predict(spooled, spooled.samples, _heartbeat(path.name, places.say))
     if not np.isfinite(probability).all():
         raise CheckpointError(f"{path.name}: the network gives numbers that are none; its checkpoint is damaged")
-    seconds = signal.shape[1] / rate
+    seconds = spooled.samples / rate
     events = find_events(probability, rate, rules)
-    csv_bi, figure = out / f"{path.stem}.csv_bi", out / f"{path.stem}.png"
+    csv_bi, tsv, figure = out / f"{path.stem}.csv_bi", out / f"{path.stem}_events.tsv", out / f"{path.stem}.png"
     write_csv_bi(csv_bi, Annotations(duration_seconds=seconds, seizures=events), stem=path.stem)
+    write_events(tsv, events, seconds)
     title = f"{path.stem}: {_counted(events)} in {seconds:.0f} s"
     caption = f"around the highest probability; events written to {csv_bi.name}\ncheckpoint {checkpoint.sha256[:12]}"
-    excerpt = _excerpt(signal, predictor.scale, rate, probability, events)
+    excerpt = _excerpt(spooled, predictor.scale, rate, probability, events)
     save(draw_excerpt(excerpt, rules, title, caption), figure)
-    return Predicted(path=path, seconds=seconds, events=events, csv_bi=csv_bi, figure=figure)
+    return Predicted(path=path, seconds=seconds, events=events, csv_bi=csv_bi, events_tsv=tsv, figure=figure)
 
 
 def _excerpt(
-    signal: NDArray[np.int16],
+    spooled: Spooled,
     scale: float,
     rate: int,
     probability: NDArray[np.float32],
     events: tuple[Interval, ...],
 ) -> Excerpt:
-    samples = signal.shape[1]
-    length = min(EXCERPT_SECONDS * rate, samples)
-    first = min(max(int(probability.argmax()) - LEAD_SECONDS * rate, 0), samples - length)
+    length = min(EXCERPT_SECONDS * rate, spooled.samples)
+    first = min(max(int(probability.argmax()) - LEAD_SECONDS * rate, 0), spooled.samples - length)
+    window = np.empty((len(CHANNELS), length), np.int16)
+    spooled.read_window(first, window)
     return Excerpt(
         start_seconds=first / rate,
-        signal=signal[:, first : first + length] * np.float32(scale),
+        signal=window * np.float32(scale),
         sample_rate_hz=rate,
         probability=probability,
         truth=None,

@@ -18,6 +18,7 @@ from bgb.data.cache import cached_path
 from bgb.data.manifest import ManifestRow
 from bgb.data.signal import SignalSettings
 from bgb.errors import CacheError, CheckpointError, ConfigError, DataError
+from bgb.evaluate.bids import events_path
 from bgb.evaluate.report import EvaluationReport
 from bgb.evaluate.score import EvaluateRequest, evaluate
 from tests.bgb.evaluate.small_run import (
@@ -98,7 +99,7 @@ def test_everything_that_was_found_is_written_down(evaluated: Evaluated) -> None
     assert report.hours == pytest.approx(sum(recorded.seconds for recorded in RECORDINGS) / 3600)
     figures = {path.name for path in (out / "figures").iterdir()}
     assert figures == set(report.figures.values())
-    assert {"roc.png", "sensitivity.png", "seizure-with-the-highest-probability.png"} <= figures
+    assert {"roc.png", "sensitivity.png", "calibration.png", "seizure-with-the-highest-probability.png"} <= figures
     text = (out / "report.md").read_text()
     assert all(name in text for name in figures)
     assert all(caveat in text for caveat in report.caveats)
@@ -214,3 +215,44 @@ def test_made_up_eeg_is_called_that(tmp_path: Path) -> None:
     (tmp_path / "corpus" / "SYNTHETIC.txt").write_text("SYNTHETIC EEG\n")
     report = evaluate(request_for(tmp_path, write_cache(tmp_path / "cache", RECORDINGS[1:2])))
     assert report.caveats[0] == "SYNTHETIC EEG"
+
+
+def test_thresholds_are_chosen_on_dev_and_eval_is_scored_with_them_once(tmp_path: Path) -> None:
+    dev = request_for(tmp_path, write_cache(tmp_path / "cache", RECORDINGS[:3]))
+    rules = dev.config.evaluate.model_copy(update={"split": "eval"})
+    held_back = dataclasses.replace(
+        dev, config=dev.config.model_copy(update={"evaluate": rules}), out=tmp_path / "out-eval"
+    )
+    with pytest.raises(CheckpointError, match="no thresholds were chosen for this checkpoint"):
+        evaluate(held_back)
+    chosen = evaluate(dev)
+    report = evaluate(held_back)
+    assert [at.on_threshold for at in report.sensitivity_at] == [at.on_threshold for at in chosen.sensitivity_at]
+    # The same recordings under another name: what dev's thresholds gave there, they give here.
+    assert [at.sensitivity.value for at in report.sensitivity_at] == [
+        at.sensitivity.value for at in chosen.sensitivity_at
+    ]
+    assert chosen.looks is None
+    assert report.looks == 1
+    with pytest.raises(ConfigError, match=r"scored on eval once already.*--again"):
+        evaluate(held_back)
+    again = evaluate(dataclasses.replace(held_back, again=True))
+    assert again.looks == 2
+    text = (held_back.out / "report.md").read_text()
+    assert "scored on eval 2 times: what is told here is no longer unseen" in text
+    assert "At the thresholds chosen on dev" in text
+
+
+def test_bids_events_are_those_of_the_predictions(evaluated: Evaluated) -> None:
+    found = sorted(path.name for path in (evaluated.request.out / "bids").rglob("*_events.tsv"))
+    assert len(found) == len(RECORDINGS)
+    for recorded, events in predictions(evaluated.request):
+        path = evaluated.request.out / "bids" / events_path(recorded.key)
+        with path.open(newline="") as file:
+            rows = [row for row in csv.DictReader(file, delimiter="\t") if row["eventType"] == "sz"]
+        assert [float(row["onset"]) for row in rows] == [start for start, _ in events]
+
+
+def test_what_the_tool_of_the_corpus_said_or_why_it_did_not_is_in_the_report(evaluated: Evaluated) -> None:
+    assert evaluated.report.nedc is not None
+    assert evaluated.report.nedc.status in (evaluated.request.out / "report.md").read_text()
